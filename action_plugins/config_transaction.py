@@ -1,0 +1,102 @@
+# Copyright: Holdfast contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Controller half of the config transaction: validate, render, ship. The documentation is in library/."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any
+
+from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.plugins.loader import action_loader
+from ansible.template import trust_as_template
+
+RemoteCall: Any = action_loader.get("remote_call", class_only=True)
+
+FILE = {
+    "dest": {"type": "path", "required": True},
+    "template": {"type": "str"},
+    "content": {"type": "str"},
+    "state": {"type": "str", "choices": ["file", "directory", "link", "absent"], "default": "file"},
+    "target": {"type": "str"},
+    "owner": {"type": "str", "default": "root"},
+    "group": {"type": "str", "default": "root"},
+    "mode": {"type": "str"},
+    "secret": {"type": "bool", "default": False},
+    "create_only": {"type": "bool", "default": False},
+    "check": {"type": "list", "elements": "str"},
+    "on_change": {"type": "list", "elements": "str"},
+    "vars": {"type": "dict", "default": {}},
+}
+UNIT = {
+    "name": {"type": "str", "required": True},
+    "enabled": {"type": "bool"},
+    "state": {"type": "str", "choices": ["started", "stopped"]},
+}
+ACTIVATION = re.compile(r"(restart|reload) \S+\.(service|socket|timer|mount|path|target)|run \S.*")
+
+
+class ActionModule(RemoteCall):  # type: ignore[misc]
+    """Render a role's files exactly as ansible.builtin.template does and hand them over in one call."""
+
+    TRANSFERS_FILES = True
+    ARGUMENTS = {
+        "name": {"type": "str", "required": True},
+        "files": {"type": "list", "elements": "dict", "default": [], "options": FILE},
+        "exclusive": {
+            "type": "list",
+            "elements": "dict",
+            "default": [],
+            "options": {"path": {"type": "path", "required": True}, "pattern": {"type": "str", "default": "*"}},
+        },
+        "on_change": {"type": "list", "elements": "str", "default": []},
+        "test": {"type": "list", "elements": "list", "default": []},
+        "units": {"type": "list", "elements": "dict", "default": [], "options": UNIT},
+    }
+
+    def act(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", arguments["name"]):
+            raise AnsibleActionFail(f"name is {arguments['name']!r}; use lower-case letters, digits and dashes")
+        for entry in arguments["on_change"] + [e for file in arguments["files"] for e in file["on_change"] or []]:
+            if not ACTIVATION.fullmatch(entry):
+                raise AnsibleActionFail(f"on_change says {entry!r}; use `restart UNIT`, `reload UNIT` or `run COMMAND`")
+        paths = [file["dest"] for file in arguments["files"]]
+        for path in paths:
+            if not os.path.isabs(path) or paths.count(path) > 1:
+                raise AnsibleActionFail(f"dest {path} must be absolute and listed once")
+        arguments["files"] = [self.file(file, task_vars) for file in arguments["files"]]
+        arguments["test"] = [[str(part) for part in command] for command in arguments["test"]]
+        return self.call("config_transaction", arguments, task_vars)  # type: ignore[no-any-return]
+
+    def file(self, file: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        """Check one entry and return it with its text rendered."""
+        dest, state = file["dest"], file["state"]
+        given = [name for name in ("template", "content", "target") if file[name] is not None]
+        wanted = {"file": 1, "link": 1, "directory": 0, "absent": 0}[state]
+        if len(given) != wanted or (state == "link") != ("target" in given):
+            raise AnsibleActionFail(f"{dest}: a file has a template or content, a link a target, others none of them")
+        mode = file["mode"] or ("0755" if state == "directory" else "0644")
+        if not re.fullmatch(r"0[0-7]{3,4}", mode):
+            raise AnsibleActionFail(f"{dest}: mode is {mode!r}; quote it as octal, like '0640'")
+        content = file["content"]
+        if file["template"] is not None:
+            content = self.render(file["template"], dest, file["vars"], task_vars)
+        kept = {name: value for name, value in file.items() if name not in ("template", "vars")}
+        return {**kept, "mode": mode, "content": content}
+
+    def render(self, template: str, dest: str, extra: dict[str, Any], task_vars: dict[str, Any]) -> str:
+        """Return the text that ansible.builtin.template would write."""
+        try:
+            source = self._find_needle("templates", template)
+        except AnsibleError as problem:
+            raise AnsibleActionFail(f"{dest}: template {template} was not found") from problem
+        folders = [*task_vars.get("ansible_search_path", []), self._loader.get_basedir(), os.path.dirname(source)]
+        templar = self._templar.copy_with_new_env(
+            searchpath=[path for folder in folders for path in (os.path.join(folder, "templates"), folder)],
+            available_variables={**task_vars, **extra},
+        )
+        text = trust_as_template(self._loader.get_text_file_contents(source))
+        overrides = {"trim_blocks": True, "lstrip_blocks": False, "newline_sequence": "\n"}
+        rendered = templar.template(text, escape_backslashes=False, overrides=overrides)
+        return "" if rendered is None else str(rendered)

@@ -1,0 +1,617 @@
+#!/usr/bin/python3
+# Copyright: Holdfast contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Remote half of the config transaction: compare, swap, test, activate, or put everything back.
+
+Standard library only: core ships it as it is and replaces ARGUMENTS, which saves the 150 ms that importing the module
+library costs on every call. The action plugin of the same name validates the arguments and renders the files.
+"""
+
+from __future__ import annotations
+
+import base64
+import grp
+import json
+import os
+import pwd
+import re
+import shlex
+import shutil
+import stat
+import subprocess
+import time
+import zlib
+from dataclasses import asdict, dataclass, field
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+DOCUMENTATION = r"""
+module: config_transaction
+short_description: Put a role's files, units and their activation in force as a whole, or not at all
+version_added: "1.0"
+author: Holdfast
+description:
+  - Compares all files of a role with the host in one call and changes only what differs.
+  - Runs the service's own test on the result; a refusal puts every file back and fails with the words of the test.
+  - Restarts or reloads the units that changed files name. If a unit does not come up, every file is put back too.
+  - Keeps a durable journal in C(/var/lib/holdfast/transactions), so that a run killed at any point is finished, or
+    undone, by the next one.
+attributes:
+  check_mode: {support: full, description: Reports what would change and what would be activated.}
+  diff_mode: {support: full, description: One diff per file; never the contents of a secret file.}
+options:
+  name:
+    description: Names the journal; one per role and step. Lower-case letters, digits and dashes.
+    type: str
+    required: true
+  files:
+    description: What has to be on the host. Each entry has exactly one of O(files[].template), O(files[].content) or O(files[].state).
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      dest: {description: Absolute path on the host., type: path, required: true}
+      template: {description: Template of the role, found as M(ansible.builtin.template) finds it., type: str}
+      content: {description: The text itself., type: str}
+      state:
+        description: C(file) is implied by a template or content.
+        type: str
+        choices: [file, directory, link, absent]
+        default: file
+      target: {description: What a link points to., type: str}
+      owner: {description: User name., type: str, default: root}
+      group: {description: Group name., type: str, default: root}
+      mode: {description: Quoted octal mode; C(0755) for directories unless given., type: str}
+      secret: {description: Never shows the contents., type: bool, default: false}
+      create_only: {description: Written when missing and never again., type: bool, default: false}
+      check: {description: "Command that tests the staged file alone, C(%s) stands for it.", type: list, elements: str}
+      on_change: {description: What to activate when this file changes; default O(on_change)., type: list, elements: str}
+      vars: {description: Further variables for the template., type: dict, default: {}}
+  exclusive:
+    description: Folders in which only the files listed in O(files) may stay.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      path: {description: The folder., type: path, required: true}
+      pattern: {description: Shell pattern of the names that are ours., type: str, default: "*"}
+  on_change:
+    description:
+      - Activation of files without their own. C(restart UNIT), C(reload UNIT) or C(run COMMAND ARGUMENT...).
+      - A restart replaces a reload of the same unit. A unit that does not run is neither restarted nor reloaded.
+    type: list
+    elements: str
+    default: []
+  test:
+    description: Commands (lists of arguments) that must accept the new files in their final place.
+    type: list
+    elements: list
+    default: []
+  units:
+    description: systemd units and the state they must have, whether files changed or not.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name: {description: Unit with its suffix., type: str, required: true}
+      enabled: {description: Started at boot., type: bool}
+      state: {description: Wanted state., type: str, choices: [started, stopped]}
+"""
+
+EXAMPLES = r"""
+- name: Configure Redis
+  config_transaction:
+    name: redis
+    files:
+      - dest: /etc/redis/redis.conf
+        template: etc/redis/redis.conf.j2
+        group: redis
+        mode: "0640"
+        secret: true
+    on_change: [restart redis-server.service]
+    units: [{name: redis-server.service, enabled: true, state: started}]
+"""
+
+RETURN = r"""
+changes:
+  description: What differed, in order.
+  type: list
+  elements: dict
+  returned: always
+  sample: [{dest: /etc/redis/redis.conf, action: update}]
+activated:
+  description: What was (in check mode would be) run, restarted or reloaded.
+  type: list
+  elements: str
+  returned: always
+  sample: [restart redis-server.service]
+units_changed:
+  description: Units that were started, stopped, enabled or disabled.
+  type: list
+  elements: str
+  returned: always
+pending_before:
+  description: Whether an earlier run had been killed and left work that this one finished.
+  type: bool
+  returned: always
+"""
+
+ARGUMENTS = r"""<<INCLUDE_ANSIBLE_MODULE_JSON_ARGS>>"""
+STATE = Path("/var/lib/holdfast/transactions")
+TEST_SECONDS = 120
+ACTIVATION_SECONDS = 600
+SETTLE_SECONDS = 0.5
+
+
+class Refused(Exception):
+    """The transaction cannot go on; the text is for the operator."""
+
+
+def run(argv: list[str], seconds: int = TEST_SECONDS) -> tuple[int, str]:
+    """Run a command and return its exit code and everything it said."""
+    try:
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              timeout=seconds, check=False, env={**os.environ, "LC_ALL": "C.UTF-8"})
+    except FileNotFoundError:
+        return 127, f"{argv[0]}: not found"
+    except subprocess.TimeoutExpired:
+        return 124, f"{shlex.join(argv)}: no answer within {seconds} s"
+    return done.returncode, done.stdout.decode(errors="replace").strip()
+
+
+def write_durably(path: Path, data: bytes, mode: int, uid: int = 0, gid: int = 0) -> None:
+    """Replace a file in one step: readers see the old or the new contents, also after a power cut."""
+    staged = path.with_name(f".{path.name}.holdfast")
+    staged.unlink(missing_ok=True)
+    handle = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as stream:
+        if (uid, gid) != (os.geteuid(), os.getegid()):
+            os.fchown(handle, uid, gid)
+        os.fchmod(handle, mode)
+        stream.write(data)
+        stream.flush()
+        os.fsync(handle)
+    os.replace(staged, path)
+
+
+@dataclass
+class Original:
+    """What stood at a path before the transaction, enough to put it back."""
+
+    dest: str
+    kind: str  # absent, file, directory or link
+    mode: int = 0
+    uid: int = 0
+    gid: int = 0
+    target: str = ""
+    backup: str = ""
+
+    @classmethod
+    def of(cls, path: Path) -> Original:
+        try:
+            status = path.lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            return cls(str(path), "absent")
+        if stat.S_ISLNK(status.st_mode):
+            return cls(str(path), "link", target=os.readlink(path))
+        kind = "directory" if stat.S_ISDIR(status.st_mode) else "file"
+        return cls(str(path), kind, stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid)
+
+    def put_back(self, store: Path) -> None:
+        path = Path(self.dest)
+        if self.kind == "file":
+            write_durably(path, (store / self.backup).read_bytes(), self.mode, self.uid, self.gid)
+        elif self.kind == "link":
+            remove(path)
+            path.symlink_to(self.target)
+        elif self.kind == "directory":
+            path.mkdir(exist_ok=True)
+            os.chown(path, self.uid, self.gid)
+            path.chmod(self.mode)
+        else:
+            remove(path)
+
+
+def remove(path: Path) -> None:
+    """Remove what stands at a path; a folder only when it is empty, for its contents are not ours."""
+    kind = Original.of(path).kind
+    if kind == "directory":
+        path.rmdir()
+    elif kind != "absent":
+        path.unlink()
+
+
+@dataclass
+class Journal:
+    """The durable mark: originals to put back until the test passed, then the activations that are owed."""
+
+    folder: Path
+    stage: str = "swapping"
+    originals: list[Original] = field(default_factory=list)
+    owed: list[str] = field(default_factory=list)
+
+    @classmethod
+    def load(cls, folder: Path) -> Journal | None:
+        try:
+            stored = json.loads((folder / "journal.json").read_text())
+        except FileNotFoundError:
+            return None
+        return cls(folder, stored["stage"], [Original(**entry) for entry in stored["originals"]], stored["owed"])
+
+    def save(self) -> None:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        stored = {"stage": self.stage, "originals": [asdict(entry) for entry in self.originals], "owed": self.owed}
+        write_durably(self.folder / "journal.json", json.dumps(stored).encode(), 0o600, os.geteuid(), os.getegid())
+
+    def keep(self, original: Original) -> None:
+        """Remember an original, with a copy of its contents."""
+        if original.kind == "file":
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            original.backup = f"original-{len(self.originals)}"
+            data = Path(original.dest).read_bytes()
+            write_durably(self.folder / original.backup, data, 0o600, os.geteuid(), os.getegid())
+        self.originals.append(original)
+
+    def put_back(self) -> None:
+        for original in reversed(self.originals):
+            original.put_back(self.folder)
+
+    def close(self) -> None:
+        # The mark goes first: without it the copies mean nothing, with it they must all be there.
+        (self.folder / "journal.json").unlink(missing_ok=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@dataclass
+class Wanted:
+    """One entry of `files`, compared with the host."""
+
+    dest: str
+    state: str
+    owner: str
+    group: str
+    mode: str
+    content: str | None = None
+    target: str | None = None
+    secret: bool = False
+    create_only: bool = False
+    check: list[str] | None = None
+    on_change: list[str] = field(default_factory=list)
+    action: str = ""
+
+    def __post_init__(self) -> None:
+        self.path = Path(self.dest)
+        self.data = (self.content or "").encode()
+        self.before = Original.of(self.path)
+        self.uid, self.gid = account(self.owner, pwd.getpwnam), account(self.group, grp.getgrnam)
+        self.action = self.compare()
+
+    def compare(self) -> str:
+        """Name what has to be done: create, update, remove, attributes, or nothing."""
+        if self.state == "absent":
+            return "" if self.before.kind == "absent" else "remove"
+        if self.before.kind == "absent":
+            return "create"
+        if self.create_only:
+            return ""
+        if self.state == "link":
+            return "" if (self.before.kind, self.before.target) == ("link", self.target) else "update"
+        if self.before.kind != self.state or (self.state == "file" and self.path.read_bytes() != self.data):
+            return "update"
+        same = (self.before.mode, self.before.uid, self.before.gid) == (int(self.mode, 8), self.uid, self.gid)
+        return "" if same else "attributes"
+
+    def refuse_what_cannot_be(self) -> None:
+        if self.state == "directory" and self.before.kind not in ("absent", "directory"):
+            raise Refused(f"{self.dest} is a {self.before.kind}, not a folder; move it away")
+        if self.state in ("file", "link") and self.before.kind == "directory":
+            raise Refused(f"{self.dest} is a folder, not a file; move it away")
+        for name, number, what in ((self.owner, self.uid, "owner"), (self.group, self.gid, "group")):
+            if number is None and self.state in ("file", "directory"):
+                raise Refused(f"{what} {name} of {self.dest} does not exist on this host; create it or install its package first")
+
+    def apply(self) -> None:
+        if self.state == "absent":
+            remove(self.path)
+        elif self.state == "link":
+            staged = self.path.with_name(f".{self.path.name}.holdfast")
+            staged.unlink(missing_ok=True)
+            staged.symlink_to(str(self.target))
+            os.replace(staged, self.path)
+        elif self.state == "directory":
+            self.path.mkdir(exist_ok=True)
+            self.set_attributes()
+        elif self.action == "attributes":
+            self.set_attributes()
+        else:
+            write_durably(self.path, self.data, int(self.mode, 8), self.uid or 0, self.gid or 0)
+
+    def set_attributes(self) -> None:
+        os.chown(self.path, self.uid or 0, self.gid or 0)
+        self.path.chmod(int(self.mode, 8))
+
+    def difference(self) -> dict[str, str]:
+        """Return what `--diff` shows; never the contents of a secret file."""
+        title = {"before_header": self.dest, "after_header": self.dest}
+        if self.action == "attributes" or self.state == "directory":
+            before = "" if self.before.kind == "absent" else f"{self.before.mode:04o} {self.before.uid}:{self.before.gid}\n"
+            return {**title, "before": before, "after": f"{self.mode} {self.uid}:{self.gid}\n"}
+        if self.state == "link":
+            return {**title, "before": self.before.target, "after": f"-> {self.target}\n"}
+        if self.secret:
+            return {"prepared": f"{self.dest}: {self.action}; secret contents are not shown\n"}
+        old = self.path.read_text(errors="replace") if self.before.kind == "file" else ""
+        return {**title, "before": old, "after": self.content or ""}
+
+
+def account(name: str, find: Any) -> int | None:
+    """Return the number of a user or group, None while its package is not installed."""
+    try:
+        entry = find(name)
+    except KeyError:
+        return None
+    return int(entry[2])
+
+
+class Units:
+    """The units of the transaction and those its activations name, asked for in one call."""
+
+    PROPERTIES = "Id,LoadState,ActiveState,UnitFileState,NeedDaemonReload,ConditionResult,Type,Result"
+
+    def __init__(self, names: list[str]) -> None:
+        self.names = names
+        self.state: dict[str, dict[str, str]] = {}
+        self.ask()
+
+    def ask(self) -> None:
+        if not self.names:
+            return
+        code, text = run(["systemctl", "show", "-p", self.PROPERTIES, "--", *self.names])
+        if code != 0:
+            raise Refused(f"systemd does not answer: {text}")
+        blocks = [dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in text.split("\n\n")]
+        self.state = dict(zip(self.names, blocks, strict=True))
+
+    def active(self, name: str) -> bool:
+        return self.state[name].get("ActiveState") in ("active", "activating", "reloading")
+
+    def enabled(self, name: str) -> bool:
+        return self.state[name].get("UnitFileState") not in ("disabled", "masked", "")
+
+    def satisfied(self, name: str) -> bool:
+        """Whether a unit does what a start can do: runs, ran well, or is excused by its own conditions."""
+        unit = self.state[name]
+        if self.active(name) or unit.get("ConditionResult") == "no":
+            return True
+        return unit.get("Type") == "oneshot" and unit.get("Result") == "success" and unit.get("ActiveState") == "inactive"
+
+
+def in_order(activations: list[str]) -> list[str]:
+    """Remove repetitions, and reloads of units that are restarted anyway; commands come first."""
+    unique = list(dict.fromkeys(activations))
+    kept = [entry for entry in unique if not (entry.startswith("reload ") and f"restart {entry[7:]}" in unique)]
+    return sorted(kept, key=lambda entry: not entry.startswith("run "))
+
+
+class Transaction:
+    """One call of the module."""
+
+    def __init__(self, arguments: dict[str, Any], check: bool, diff: bool) -> None:
+        self.name: str = arguments["name"]
+        self.folder = STATE / self.name
+        self.arguments = arguments
+        self.check, self.diff = check, diff
+        self.unit_changes: list[str] = []
+        self.activated: list[str] = []
+
+    def run(self) -> dict[str, Any]:
+        journal = Journal.load(self.folder)
+        pending = journal is not None
+        owed = self.recover(journal) if journal else []
+        self.compare()
+        wanted = in_order(owed + [entry for file in self.changes for entry in file.on_change])
+        declared = [unit["name"] for unit in self.arguments["units"]]
+        named = [entry.split(" ", 1)[1] for entry in wanted if not entry.startswith("run ")]
+        self.units = Units(list(dict.fromkeys(declared + named)))
+        moves = self.unit_moves()
+        if self.check:
+            # Only a live unit is restarted; one that is not installed yet will be started by its package or by us.
+            self.activated = [entry for entry in wanted if entry.startswith("run ") or self.units.active(entry.split(" ", 1)[1])]
+        elif self.changes or wanted or moves:
+            self.commit(owed, wanted)
+            moves = self.unit_changes
+        return self.result(pending, moves)
+
+    def result(self, pending: bool, moves: list[str]) -> dict[str, Any]:
+        result: dict[str, Any] = {
+            "changed": bool(self.changes or moves or pending),
+            "changes": [{"dest": file.dest, "action": file.action} for file in self.changes],
+            "activated": self.activated,
+            "units_changed": moves,
+            "pending_before": pending,
+        }
+        if self.diff:
+            result["diff"] = self.differences
+        return result
+
+    def recover(self, journal: Journal) -> list[str]:
+        """Undo an untested half-swap of a killed run; return the activations that are still owed."""
+        if self.check:
+            return journal.owed
+        if journal.stage == "swapping":
+            journal.put_back()
+            journal.originals = []
+            journal.stage = "activating"
+            journal.save()
+        return journal.owed
+
+    def compare(self) -> None:
+        default = self.arguments["on_change"]
+        files = [Wanted(**{**entry, "on_change": default if entry.get("on_change") is None else entry["on_change"]})
+                 for entry in self.arguments["files"]]
+        listed = {file.dest for file in files if file.state != "absent"}
+        for folder in self.arguments["exclusive"]:
+            for path in sorted(Path(folder["path"]).glob("*")):
+                if fnmatch(path.name, folder["pattern"]) and str(path) not in listed:
+                    files.append(Wanted(str(path), "absent", "root", "root", "0644", secret=True, on_change=default))
+        self.secrets = [file.content or "" for file in files if file.secret]
+        self.changes = [file for file in files if file.action]
+        self.differences = [file.difference() for file in self.changes] if self.diff else []
+
+    def unit_moves(self) -> list[str]:
+        moves = []
+        for unit in self.arguments["units"]:
+            name = unit["name"]
+            if unit.get("enabled") is not None and self.units.enabled(name) != unit["enabled"] \
+                    and self.units.state[name].get("UnitFileState") not in ("static", "generated", "transient"):
+                moves.append(f"{'enable' if unit['enabled'] else 'disable'} {name}")
+            if unit.get("state") == "started" and not self.units.satisfied(name):
+                moves.append(f"start {name}")
+            if unit.get("state") == "stopped" and self.units.active(name):
+                moves.append(f"stop {name}")
+        return moves
+
+    def commit(self, owed: list[str], wanted: list[str]) -> None:
+        journal = Journal(self.folder, owed=owed)
+        try:
+            for file in self.changes:
+                file.refuse_what_cannot_be()
+            self.check_staged()
+            for file in self.changes:
+                journal.keep(file.before)
+        except Refused:
+            self.leave(journal)
+            raise
+        journal.save()
+        try:
+            for file in self.changes:
+                file.apply()
+            for command in self.arguments["test"]:
+                code, text = run(command)
+                if code != 0:
+                    raise Refused(f"`{shlex.join(command)}` refuses the new configuration: {text or f'exit code {code}'}")
+        except (Refused, OSError) as problem:
+            journal.put_back()
+            self.leave(journal)
+            raise Refused(f"{problem}\nEvery file was put back; the old configuration is still in force.") from problem
+        journal.stage, journal.owed = "activating", wanted
+        journal.save()
+        self.activate_or_put_back(journal, owed, wanted)
+        journal.close()
+
+    def leave(self, journal: Journal) -> None:
+        """End a refused transaction; what an earlier run still owes stays owed."""
+        if journal.owed:
+            journal.stage, journal.originals = "activating", []
+            journal.save()
+        else:
+            journal.close()
+
+    def check_staged(self) -> None:
+        staging = self.folder / "staged"
+        for file in self.changes:
+            if not file.check or file.state != "file":
+                continue
+            staging.mkdir(mode=0o700, parents=True, exist_ok=True)
+            staged = staging / file.path.name
+            write_durably(staged, file.data, int(file.mode, 8), file.uid or 0, file.gid or 0)
+            command = [part.replace("%s", str(staged)) for part in file.check]
+            code, text = run(command)
+            if code != 0:
+                raise Refused(f"`{shlex.join(file.check)}` refuses the new {file.dest}: {text}\nNothing was changed.")
+        shutil.rmtree(staging, ignore_errors=True)
+
+    def activate_or_put_back(self, journal: Journal, owed: list[str], wanted: list[str]) -> None:
+        try:
+            self.activate(wanted)
+        except Refused as problem:
+            if not self.changes:
+                raise
+            journal.put_back()
+            self.units.ask()
+            try:
+                self.activate(in_order(owed + [entry for entry in wanted if self.was_running_before(entry)]), put_back=True)
+            except Refused as second:
+                raise Refused(f"{problem}\nEvery file was put back, but the old configuration does not start either: {second}") from second
+            self.leave(Journal(self.folder))
+            raise Refused(f"{problem}\nEvery file was put back and the old configuration is in force again.") from problem
+
+    def was_running_before(self, entry: str) -> bool:
+        return entry.startswith("run ") or entry.split(" ", 1)[1] in self.running_before
+
+    def activate(self, wanted: list[str], put_back: bool = False) -> None:
+        began = time.time()
+        if any("/systemd/" in file.dest for file in self.changes) or self.stale_units():
+            self.must(["systemctl", "daemon-reload"])
+            self.units.ask()
+        if not put_back:
+            self.running_before = [name for name in self.units.names if self.units.active(name)]
+        for entry in [entry for entry in wanted if entry.startswith("run ")]:
+            self.must(shlex.split(entry[4:]))
+            self.activated.append(entry)
+        touched: list[str] = []
+        if not put_back:
+            for move in self.unit_moves():
+                verb, name = move.split(" ", 1)
+                self.must(["systemctl", verb, name], name, began)
+                self.unit_changes.append(move)
+                touched += [name] if verb == "start" else []
+        for entry in [entry for entry in wanted if not entry.startswith("run ")]:
+            verb, name = entry.split(" ", 1)
+            if name in self.running_before:
+                self.must(["systemctl", verb, name], name, began)
+                self.activated.append(entry)
+                touched.append(name)
+        self.must_be_up(touched, began)
+
+    def stale_units(self) -> bool:
+        return any(unit.get("NeedDaemonReload") == "yes" for unit in self.units.state.values())
+
+    def must(self, command: list[str], unit: str = "", began: float = 0) -> None:
+        code, text = run(command, ACTIVATION_SECONDS)
+        if code != 0:
+            raise Refused(f"`{shlex.join(command)}` failed: {text or f'exit code {code}'}{self.journal_of(unit, began)}")
+
+    def must_be_up(self, names: list[str], began: float) -> None:
+        if not names:
+            return
+        self.units.ask()
+        if any(self.units.state[name].get("Type") in ("simple", "exec") for name in names):
+            time.sleep(SETTLE_SECONDS)  # systemd calls these started before they had a chance to fail
+            self.units.ask()
+        for name in names:
+            if not self.units.satisfied(name):
+                raise Refused(f"{name} is {self.units.state[name].get('ActiveState')} after its start{self.journal_of(name, began)}")
+
+    @staticmethod
+    def journal_of(unit: str, began: float) -> str:
+        if not unit:
+            return ""
+        _code, text = run(["journalctl", "-q", "-n", "15", "--no-pager", "-o", "cat", f"--since=@{int(began)}", "-u", unit])
+        return f"\nIts journal says:\n{text}" if text else ""
+
+
+def without_secrets(text: str, secrets: list[str]) -> str:
+    """Hide every long word of a secret file: a service may quote the line it refuses."""
+    words = {word.strip("\"'") for secret in secrets for word in re.split(r"[\s=:,@]+", secret)}
+    for word in sorted(words, key=len, reverse=True):
+        if len(word) >= 12 and "/" not in word:
+            text = text.replace(word, "********")
+    return text
+
+
+def main() -> None:
+    outer = json.loads(ARGUMENTS)
+    arguments = json.loads(zlib.decompress(base64.b64decode(outer["payload"])))
+    transaction = Transaction(arguments, outer["_ansible_check_mode"], outer["_ansible_diff"])
+    try:
+        result = transaction.run()
+    except Refused as problem:
+        secrets = [entry.get("content") or "" for entry in arguments["files"] if entry.get("secret")]
+        result = {"failed": True, "changed": False, "msg": without_secrets(str(problem), secrets)}
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()

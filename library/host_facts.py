@@ -1,0 +1,176 @@
+#!/usr/bin/python3
+# Copyright: Holdfast contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The facts our roles and the preflight need, in one cheap call."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+import platform
+import socket
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+DOCUMENTATION = r"""
+module: host_facts
+short_description: Gather the few facts Holdfast needs, ten times cheaper than setup
+version_added: "1.0"
+author: Holdfast
+description:
+  - Facts that M(ansible.builtin.setup) knows too have its names and values, so that roles work after either.
+  - Adds what a preflight asks for, namely installed packages, listening ports, free disk space and name resolution.
+attributes:
+  check_mode: {support: full, description: Changes nothing.}
+  diff_mode: {support: none, description: Changes nothing.}
+options:
+  resolve: {description: Names the host must be able to resolve., type: list, elements: str, default: []}
+"""
+
+EXAMPLES = r"""
+- name: Look at the host
+  host_facts:
+    resolve: [deb.debian.org]
+"""
+
+RETURN = r"""
+ansible_facts:
+  description: The facts.
+  returned: always
+  type: dict
+  contains:
+    distribution: {description: C(Debian)., type: str}
+    distribution_release: {description: Code name., type: str, sample: trixie}
+    distribution_major_version: {description: Major version., type: str, sample: "13"}
+    os_family: {description: C(Debian)., type: str}
+    hostname: {description: Name of the host., type: str}
+    fqdn: {description: Name with domain., type: str}
+    architecture: {description: Machine., type: str, sample: x86_64}
+    kernel: {description: Kernel release., type: str}
+    python_version: {description: Of the interpreter that ran this., type: str}
+    service_mgr: {description: C(systemd) or the name of process 1., type: str}
+    virtualization_type: {description: C(docker), another kind of container, C(kvm) and the like, or C(none)., type: str}
+    memtotal_mb: {description: Memory of the host in MiB., type: int}
+    processor_vcpus: {description: CPUs this host may use., type: int}
+    date_time: {description: C(epoch), seconds since 1970 as text., type: dict}
+    default_ipv4: {description: C(address) towards the default route., type: dict}
+    all_ipv4_addresses: {description: All but loopback., type: list, elements: str}
+    all_ipv6_addresses: {description: All but loopback., type: list, elements: str}
+    installed_packages: {description: Names of installed Debian packages., type: list, elements: str}
+    listening_ports: {description: "Dicts of protocol, address, port and process.", type: list, elements: dict}
+    disk_free_mb: {description: Free MiB by mount point of C(/) and C(/var)., type: dict}
+    unresolved_names: {description: Those of O(resolve) that the host cannot resolve., type: list, elements: str}
+"""
+
+ARGUMENTS = r"""<<INCLUDE_ANSIBLE_MODULE_JSON_ARGS>>"""
+
+
+def output(*argv: str) -> str:
+    try:
+        return subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False, text=True).stdout
+    except FileNotFoundError:
+        return ""
+
+
+def operating_system() -> dict[str, str]:
+    values = dict(line.split("=", 1) for line in Path("/etc/os-release").read_text().splitlines() if "=" in line)
+    release = {name: value.strip('"') for name, value in values.items()}
+    family = "Debian" if "debian" in (release.get("ID"), *release.get("ID_LIKE", "").split()) else release.get("ID", "unknown").capitalize()
+    return {
+        "distribution": release.get("ID", "unknown").capitalize(),
+        "distribution_release": release.get("VERSION_CODENAME", "unknown"),
+        "distribution_major_version": release.get("VERSION_ID", "").split(".")[0],
+        "distribution_version": release.get("VERSION_ID", ""),
+        "os_family": family,
+    }
+
+
+def memory_mb() -> int:
+    with open("/proc/meminfo") as stream:
+        return int(next(line for line in stream if line.startswith("MemTotal")).split()[1]) // 1024
+
+
+def addresses() -> dict[str, Any]:
+    interfaces = json.loads(output("ip", "-j", "address") or "[]")
+    all_of = [address for interface in interfaces for address in interface.get("addr_info", []) if interface["ifname"] != "lo"]
+    routes = json.loads(output("ip", "-j", "-4", "route", "get", "192.0.2.1") or "[]")
+    return {
+        "all_ipv4_addresses": [entry["local"] for entry in all_of if entry["family"] == "inet"],
+        "all_ipv6_addresses": [entry["local"] for entry in all_of if entry["family"] == "inet6"],
+        "default_ipv4": {"address": routes[0]["prefsrc"], "interface": routes[0]["dev"]} if routes else {},
+    }
+
+
+def kernel_address(text: str) -> str:
+    """Turn the kernel's hexadecimal address (32-bit words in host order) into the usual text."""
+    words = [int(text[at : at + 8], 16).to_bytes(4, "little") for at in range(0, len(text), 8)]
+    return str(ipaddress.ip_address(b"".join(words)))
+
+
+def sockets_of_processes() -> dict[str, str]:
+    owners = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            for handle in (process / "fd").iterdir():
+                link = os.readlink(handle)
+                if link.startswith("socket:["):
+                    owners[link[8:-1]] = (process / "comm").read_text().strip()
+        except OSError:
+            continue  # gone meanwhile, or not ours to see
+    return owners
+
+
+def listening_ports() -> list[dict[str, Any]]:
+    owners = sockets_of_processes()
+    found = []
+    for protocol, listening in (("tcp", "0A"), ("tcp6", "0A"), ("udp", "07"), ("udp6", "07")):
+        table = Path(f"/proc/net/{protocol}")
+        for line in table.read_text().splitlines()[1:] if table.exists() else []:
+            columns = line.split()
+            if columns[3] == listening:
+                address, port = columns[1].split(":")
+                found.append({"protocol": protocol.rstrip("6"), "address": kernel_address(address), "port": int(port, 16),
+                              "process": owners.get(columns[9], "")})
+    return found
+
+
+def resolves(name: str) -> bool:
+    try:
+        socket.getaddrinfo(name, None)
+    except OSError:
+        return False
+    return True
+
+
+def facts(resolve: list[str]) -> dict[str, Any]:
+    packages = output("dpkg-query", "-W", "-f", "${db:Status-Status} ${Package}\n")
+    init = Path("/proc/1/comm").read_text().strip()
+    return {
+        **operating_system(), **addresses(),
+        "hostname": platform.node().split(".")[0],
+        "fqdn": platform.node(),
+        "architecture": platform.machine(),
+        "kernel": platform.release(),
+        "python_version": platform.python_version(),
+        "service_mgr": init,
+        "virtualization_type": output("systemd-detect-virt").strip() or "none",
+        "memtotal_mb": memory_mb(),
+        "processor_vcpus": len(os.sched_getaffinity(0)),
+        "date_time": {"epoch": str(int(time.time()))},
+        "installed_packages": sorted({line.split()[1] for line in packages.splitlines() if line.startswith("installed ")}),
+        "listening_ports": listening_ports(),
+        "disk_free_mb": {path: os.statvfs(path).f_bavail * os.statvfs(path).f_frsize // 2**20 for path in ("/", "/var")},
+        "unresolved_names": [name for name in resolve if not resolves(name)],
+    }
+
+
+def main() -> None:
+    arguments = json.loads(ARGUMENTS)
+    print(json.dumps({"changed": False, "ansible_facts": facts(arguments.get("resolve") or [])}))
+
+
+if __name__ == "__main__":
+    main()
