@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import json
 import os
@@ -12,6 +13,7 @@ import platform
 import socket
 import subprocess
 import time
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +64,8 @@ ansible_facts:
     installed_packages: {description: Names of installed Debian packages., type: list, elements: str}
     listening_ports: {description: "Dicts of protocol, address, port and process.", type: list, elements: dict}
     disk_free_mb: {description: Free MiB by mount point of C(/) and C(/var)., type: dict}
+    clock_skew_seconds: {description: How far the host's clock is from the controller's., type: float}
+    user_id: {description: Number of the user that gathered them; 0 with privilege escalation., type: int}
     unresolved_names: {description: Those of O(resolve) that the host cannot resolve., type: list, elements: str}
 """
 
@@ -163,13 +167,14 @@ def facts(resolve: list[str]) -> dict[str, Any]:
         "installed_packages": sorted({line.split()[1] for line in packages.splitlines() if line.startswith("installed ")}),
         "listening_ports": listening_ports(),
         "disk_free_mb": {path: os.statvfs(path).f_bavail * os.statvfs(path).f_frsize // 2**20 for path in ("/", "/var")},
+        "user_id": os.geteuid(),
         "unresolved_names": [name for name in resolve if not resolves(name)],
     }
 
 
 def main() -> None:
-    arguments = json.loads(ARGUMENTS)
-    print(json.dumps({"changed": False, "ansible_facts": facts(arguments.get("resolve") or [])}))
+    arguments = json.loads(zlib.decompress(base64.b64decode(json.loads(ARGUMENTS)["payload"])))
+    print(json.dumps({"changed": False, "ansible_facts": facts(arguments["resolve"])}))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,154 @@
+# Copyright: Holdfast contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Controller half of certificate_set: decides what to issue and signs it. The documentation is in library/."""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.loader import action_loader
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+RemoteCall: Any = action_loader.get("remote_call", class_only=True)
+CLOCK_SKEW = datetime.timedelta(minutes=10)
+
+
+def general_name(text: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(text))
+    except ValueError:
+        return x509.DNSName(text)
+
+
+def reason_to_issue(pem: str, public_key: str, names: list[str], ca: x509.Certificate, now: datetime.datetime) -> str:
+    """Say why a certificate cannot stay, or nothing."""
+    if not pem:
+        return "missing"
+    try:
+        certificate = x509.load_pem_x509_certificate(pem.encode())
+        certificate.verify_directly_issued_by(ca)
+        present = set(certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
+    except (ValueError, TypeError, InvalidSignature, x509.ExtensionNotFound):
+        return "not issued by this CA"
+    if certificate.public_key().public_bytes(*PUBLIC_FORMAT).decode() != public_key:
+        return "does not fit its key"
+    if present != {general_name(name) for name in names}:
+        return "other names"
+    lifetime = certificate.not_valid_after_utc - certificate.not_valid_before_utc
+    if now > certificate.not_valid_after_utc - lifetime / 3:
+        return "expires soon"
+    return ""
+
+
+PUBLIC_FORMAT = (serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
+def issue(public_key: str, names: list[str], ca: x509.Certificate, ca_key: Any, now: datetime.datetime, days: int) -> str:
+    """Sign a server certificate that may be a client's too: our services authenticate to each other."""
+    subject = serialization.load_pem_public_key(public_key.encode())
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0][:64])]))
+        .issuer_name(ca.subject)
+        .public_key(subject)  # type: ignore[arg-type]
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - CLOCK_SKEW)
+        .not_valid_after(now + datetime.timedelta(days=days))
+        .add_extension(x509.SubjectAlternativeName([general_name(name) for name in names]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(
+            x509.KeyUsage(digital_signature=True, content_commitment=False, key_encipherment=False, data_encipherment=False,
+                          key_agreement=False, key_cert_sign=False, crl_sign=False, encipher_only=False, decipher_only=False),
+            critical=True,
+        )
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(subject), critical=False)  # type: ignore[arg-type]
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(ca.public_key()), critical=False)  # type: ignore[arg-type]
+        .sign(ca_key, hashes.SHA256())
+    )
+    return certificate.public_bytes(serialization.Encoding.PEM).decode()
+
+
+class ActionModule(RemoteCall):  # type: ignore[misc]
+    """One remote call while all certificates are good; a second one to swap what had to be issued."""
+
+    ARGUMENTS = {
+        "ca_certificate": {"type": "str", "required": True},
+        "ca_key": {"type": "str", "required": True, "no_log": True},
+        "directory": {"type": "path", "default": "/etc/holdfast/tls"},
+        "lifetime_days": {"type": "int", "default": 90},
+        "certificates": {
+            "type": "list",
+            "elements": "dict",
+            "default": [],
+            "options": {
+                "name": {"type": "str", "required": True},
+                "names": {"type": "list", "elements": "str", "required": True},
+                "group": {"type": "str", "default": "root"},
+                "on_change": {"type": "list", "elements": "str", "default": []},
+            },
+        },
+    }
+
+    def act(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        ca, ca_key = self.authority(arguments)
+        asked = {"directory": arguments["directory"], "certificates": arguments["certificates"]}
+        look = self.call("certificate_set", asked, task_vars)
+        if look.get("failed") or look.get("unreachable"):
+            return look  # type: ignore[no-any-return]
+        now = datetime.datetime.now(datetime.timezone.utc)
+        issued, pems = [], {}
+        for entry in arguments["certificates"]:
+            found = look["found"][entry["name"]]
+            reason = reason_to_issue(found["certificate"], found["public_key"], entry["names"], ca, now)
+            pems[entry["name"]] = found["certificate"]
+            if reason:
+                issued.append({"name": entry["name"], "reason": reason})
+                if found["public_key"]:
+                    pems[entry["name"]] = issue(found["public_key"], entry["names"], ca, ca_key, now, arguments["lifetime_days"])
+        result: dict[str, Any] = {"issued": issued, "expires": {name: expiry(pem) for name, pem in pems.items() if pem}}
+        keys_changed = any(found["key_changed"] for found in look["found"].values())
+        drift = any(found["drift"] for found in look["found"].values()) or look["ca_certificate"] != arguments["ca_certificate"]
+        result["changed"] = bool(issued or keys_changed or drift)
+        if self._task.diff and issued:
+            result["diff"] = {"prepared": "".join(f"certificate {entry['name']}: {entry['reason']}\n" for entry in issued)}
+        if result["changed"] and not self._task.check_mode:
+            result.update(self.swap(arguments, pems, task_vars), changed=True)
+        return result
+
+    def authority(self, arguments: dict[str, Any]) -> tuple[x509.Certificate, Any]:
+        try:
+            ca = x509.load_pem_x509_certificate(arguments["ca_certificate"].encode())
+            ca_key = serialization.load_pem_private_key(arguments["ca_key"].encode(), password=None)
+        except (ValueError, TypeError):
+            # Without the cause: a parser's words may hold parts of the key.
+            raise AnsibleActionFail("ca_certificate or ca_key is not PEM; `make secrets INVENTORY=…` generates both") from None
+        if ca.public_key().public_bytes(*PUBLIC_FORMAT) != ca_key.public_key().public_bytes(*PUBLIC_FORMAT):
+            raise AnsibleActionFail("ca_key does not fit ca_certificate; take both from the same place")
+        return ca, ca_key
+
+    def swap(self, arguments: dict[str, Any], pems: dict[str, str], task_vars: dict[str, Any]) -> dict[str, Any]:
+        """Write the CA and all certificates as one config transaction."""
+        attributes = {"owner": "root", "group": "root", "mode": "0644", "state": "file"}
+        directory = arguments["directory"]
+        files = [
+            {**attributes, "dest": directory, "state": "directory", "mode": "0755"},
+            {**attributes, "dest": f"{directory}/ca.crt", "content": arguments["ca_certificate"]},
+        ]
+        for entry in arguments["certificates"]:
+            path = f"{directory}/{entry['name']}.crt"
+            files.append({**attributes, "dest": path, "content": pems[entry["name"]], "on_change": entry["on_change"]})
+        transaction = {"name": "certificates", "files": files, "exclusive": [], "on_change": [], "test": [], "units": []}
+        swapped = self.call("config_transaction", transaction, task_vars)
+        swapped.pop("diff", None)
+        return swapped  # type: ignore[no-any-return]
+
+
+def expiry(pem: str) -> str:
+    return x509.load_pem_x509_certificate(pem.encode()).not_valid_after_utc.date().isoformat()

@@ -1,0 +1,147 @@
+#!/usr/bin/python3
+# Copyright: Holdfast contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Remote half of certificate_set: makes private keys, which never leave the host, and tells what is there."""
+
+from __future__ import annotations
+
+import base64
+import grp
+import json
+import os
+import stat
+import subprocess
+import zlib
+from pathlib import Path
+from typing import Any
+
+DOCUMENTATION = r"""
+module: certificate_set
+short_description: Have certificates of a private CA on a host, renewed before they expire
+version_added: "1.0"
+author: Holdfast
+description:
+  - Private keys (ECDSA P-256) are made on the host and never leave it. The CA key stays on the controller, in memory.
+  - A certificate is issued when it is missing, does not fit its key, is not from this CA, lacks a name, or enters its last third.
+  - Certificates are swapped by the config transaction; O(certificates[].on_change) tells who has to notice.
+attributes:
+  check_mode: {support: full, description: Reports what would be issued and why.}
+  diff_mode: {support: partial, description: Shows names and reasons.}
+options:
+  ca_certificate: {description: Certificate of the CA in PEM., type: str, required: true}
+  ca_key: {description: Key of the CA in PEM; read on the controller only., type: str, required: true}
+  directory: {description: Where C(ca.crt) and C(NAME.key) and C(NAME.crt) are kept., type: path, default: /etc/holdfast/tls}
+  lifetime_days: {description: Validity of a new certificate., type: int, default: 90}
+  certificates:
+    description: Wanted certificates.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name: {description: File name without suffix., type: str, required: true}
+      names: {description: DNS names and addresses; the first is the common name., type: list, elements: str, required: true}
+      group: {description: Group that may read the key., type: str, default: root}
+      on_change: {description: As in M(config_transaction)., type: list, elements: str, default: []}
+"""
+
+EXAMPLES = r"""
+- name: Have a certificate for nginx
+  certificate_set:
+    ca_certificate: "{{ certificates_ca_certificate }}"
+    ca_key: "{{ certificates_ca_key }}"
+    certificates:
+      - name: nginx
+        names: [api.example.org]
+        group: www-data
+        on_change: [reload nginx.service]
+"""
+
+RETURN = r"""
+issued: {description: "Issued certificates: name and reason.", type: list, elements: dict, returned: always, sample: [{name: nginx, reason: missing}]}
+expires: {description: Last day of each certificate by name., type: dict, returned: always, sample: {nginx: "2027-02-18"}}
+"""
+
+ARGUMENTS = r"""<<INCLUDE_ANSIBLE_MODULE_JSON_ARGS>>"""
+KEY_MODE, PUBLIC_MODE = 0o640, 0o644
+
+
+class Refused(Exception):
+    """The keys cannot be made; the text is for the operator."""
+
+
+def openssl(*argv: str) -> str:
+    done = subprocess.run(["openssl", *argv], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise Refused(f"openssl {argv[0]} failed: {done.stderr.strip()}")
+    return done.stdout
+
+
+def public_key(key: Path) -> str:
+    """Return the public half of a key, or nothing when there is no usable key."""
+    try:
+        return openssl("pkey", "-in", str(key), "-pubout")
+    except Refused:
+        return ""
+
+
+def make_key(key: Path, group: int) -> None:
+    key.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    staged = key.with_name(f".{key.name}.holdfast")
+    staged.unlink(missing_ok=True)
+    handle = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w") as stream:
+        stream.write(openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"))
+        os.fchown(handle, 0, group)
+        os.fchmod(handle, KEY_MODE)
+        os.fsync(handle)
+    os.replace(staged, key)
+
+
+def is_as(path: Path, mode: int, group: int) -> bool:
+    status = path.stat()
+    return (stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid) == (mode, 0, group)
+
+
+def read(path: Path) -> str:
+    return path.read_text() if path.exists() else ""
+
+
+def look_at(directory: Path, name: str, group_name: str, check: bool) -> dict[str, Any]:
+    """Return one certificate's state; outside check mode its key exists afterwards, with the right owner."""
+    key, certificate = directory / f"{name}.key", directory / f"{name}.crt"
+    try:
+        group = grp.getgrnam(group_name).gr_gid
+    except KeyError:
+        if check:
+            return {"public_key": "", "certificate": "", "key_changed": True, "drift": True}
+        raise Refused(f"group {group_name} of certificate {name} does not exist; install its service first") from None
+    public, changed = public_key(key), False
+    if not public or not is_as(key, KEY_MODE, group):
+        changed = True
+        if not check and not public:
+            make_key(key, group)
+            public = public_key(key)
+        elif not check:
+            os.chown(key, 0, group)
+            key.chmod(KEY_MODE)
+    drift = not certificate.exists() or not is_as(certificate, PUBLIC_MODE, 0)
+    return {"public_key": public, "certificate": read(certificate), "key_changed": changed, "drift": drift}
+
+
+def main() -> None:
+    outer = json.loads(ARGUMENTS)
+    arguments = json.loads(zlib.decompress(base64.b64decode(outer["payload"])))
+    directory = Path(arguments["directory"])
+    try:
+        found = {
+            entry["name"]: look_at(directory, entry["name"], entry["group"], outer["_ansible_check_mode"])
+            for entry in arguments["certificates"]
+        }
+        result = {"changed": False, "found": found, "ca_certificate": read(directory / "ca.crt")}
+    except Refused as problem:
+        result = {"failed": True, "changed": False, "msg": str(problem)}
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,36 @@
+#!/usr/bin/python3
+# Copyright: Holdfast contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Documentation of run_summary, which runs on the controller alone (action_plugins/run_summary.py)."""
+
+DOCUMENTATION = r"""
+module: run_summary
+short_description: Tell at the end of a playbook what changed, where it answers, how long it took and what comes next
+version_added: "1.0"
+author: Holdfast
+description:
+  - Collects the results that tasks of all hosts registered as C(__*_result); nothing has to be handed over.
+  - Prints a box for people, and sets the same as a run-wide statistic C(holdfast) for ansible-runner, AWX and scripts.
+attributes:
+  check_mode: {support: full, description: Says what would change.}
+  diff_mode: {support: none, description: Changes nothing.}
+options:
+  playbook: {description: Name of the playbook., type: str, required: true}
+  started: {description: Seconds since 1970 when it began., type: int, required: true}
+  answers: {description: Where the result can be seen., type: list, elements: str, default: []}
+  next: {description: What an operator would do next., type: list, elements: str, default: []}
+  data: {description: Further values for the machine-readable result., type: dict, default: {}}
+"""
+
+EXAMPLES = r"""
+- name: Tell what happened
+  run_summary:
+    playbook: site
+    started: "{{ run_started }}"
+    answers: [https://api.example.org]
+  run_once: true
+"""
+
+RETURN = r"""
+result: {description: The machine-readable result., type: dict, returned: always, sample: {playbook: site, changed: {web1: [redis_config]}}}
+"""
