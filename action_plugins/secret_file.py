@@ -84,7 +84,7 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         stored = self.stored(path, vault)
         missing = complete(stored, arguments["passwords"], arguments["authorities"])
         if missing and not self._task.check_mode:
-            text = yaml.safe_dump({**stored, **missing}, sort_keys=True, default_style="|", width=200)
+            text = yaml.safe_dump({**stored, **missing}, sort_keys=True, width=200)
             path.parent.mkdir(parents=True, exist_ok=True)
             staged = path.with_name(f".{path.name}.new")
             staged.unlink(missing_ok=True)
