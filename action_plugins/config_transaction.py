@@ -40,6 +40,7 @@ ACTIVATION = re.compile(r"(restart|reload) \S+\.(service|socket|timer|mount|path
 class ActionModule(RemoteCall):  # type: ignore[misc]
     """Render a role's files exactly as ansible.builtin.template does and hand them over in one call."""
 
+    ARGUMENTS = {
         "name": {"type": "str", "required": True},
         "files": {"type": "list", "elements": "dict", "default": [], "options": FILE},
         "exclusive": {
