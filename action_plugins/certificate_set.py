@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
-from typing import Any
+from typing import Any, ClassVar
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.loader import action_loader
@@ -49,27 +49,41 @@ def reason_to_issue(pem: str, public_key: str, names: list[str], ca: x509.Certif
 PUBLIC_FORMAT = (serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
-def issue(public_key: str, names: list[str], ca: x509.Certificate, ca_key: Any, now: datetime.datetime, days: int) -> str:
+def issue(public_key: str, names: list[str], authority: tuple[x509.Certificate, Any], days: int) -> str:
     """Sign a server certificate that may be a client's too: our services authenticate to each other."""
-    subject = serialization.load_pem_public_key(public_key.encode())
+    ca, ca_key = authority
+    issuer_key: Any = ca.public_key()
+    now = datetime.datetime.now(datetime.UTC)
+    subject: Any = serialization.load_pem_public_key(public_key.encode())
     certificate = (
         x509.CertificateBuilder()
         .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0][:64])]))
         .issuer_name(ca.subject)
-        .public_key(subject)  # type: ignore[arg-type]
+        .public_key(subject)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - CLOCK_SKEW)
         .not_valid_after(now + datetime.timedelta(days=days))
         .add_extension(x509.SubjectAlternativeName([general_name(name) for name in names]), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(
-            x509.KeyUsage(digital_signature=True, content_commitment=False, key_encipherment=False, data_encipherment=False,
-                          key_agreement=False, key_cert_sign=False, crl_sign=False, encipher_only=False, decipher_only=False),
+            x509.KeyUsage(
+                digital_signature=True,
+                content_commitment=False,
+                key_encipherment=False,
+                data_encipherment=False,
+                key_agreement=False,
+                key_cert_sign=False,
+                crl_sign=False,
+                encipher_only=False,
+                decipher_only=False,
+            ),
             critical=True,
         )
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(subject), critical=False)  # type: ignore[arg-type]
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(ca.public_key()), critical=False)  # type: ignore[arg-type]
+        .add_extension(
+            x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False
+        )
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(subject), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key), critical=False)
         .sign(ca_key, hashes.SHA256())
     )
     return certificate.public_bytes(serialization.Encoding.PEM).decode()
@@ -78,7 +92,7 @@ def issue(public_key: str, names: list[str], ca: x509.Certificate, ca_key: Any, 
 class ActionModule(RemoteCall):  # type: ignore[misc]
     """One remote call while all certificates are good; a second one to swap what had to be issued."""
 
-    ARGUMENTS = {
+    ARGUMENTS: ClassVar[dict[str, Any]] = {
         "ca_certificate": {"type": "str", "required": True},
         "ca_key": {"type": "str", "required": True, "no_log": True},
         "directory": {"type": "path", "default": "/etc/holdfast/tls"},
@@ -97,28 +111,26 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
     }
 
     def act(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        ca, ca_key = self.authority(arguments)
+        authority = self.authority(arguments)
         asked = {"directory": arguments["directory"], "certificates": arguments["certificates"]}
         look = self.call("certificate_set", asked, task_vars)
         if look.get("failed") or look.get("unreachable"):
             return look  # type: ignore[no-any-return]
-        now = datetime.datetime.now(datetime.timezone.utc)
+        found, now = look["found"], datetime.datetime.now(datetime.UTC)
         issued, pems = [], {}
         for entry in arguments["certificates"]:
-            found = look["found"][entry["name"]]
-            reason = reason_to_issue(found["certificate"], found["public_key"], entry["names"], ca, now)
-            pems[entry["name"]] = found["certificate"]
-            if reason:
-                issued.append({"name": entry["name"], "reason": reason})
-                if found["public_key"]:
-                    pems[entry["name"]] = issue(found["public_key"], entry["names"], ca, ca_key, now, arguments["lifetime_days"])
-        result: dict[str, Any] = {"issued": issued, "expires": {name: expiry(pem) for name, pem in pems.items() if pem}}
-        keys_changed = any(found["key_changed"] for found in look["found"].values())
-        drift = any(found["drift"] for found in look["found"].values()) or look["ca_certificate"] != arguments["ca_certificate"]
-        result["changed"] = bool(issued or keys_changed or drift)
+            name, old, key = entry["name"], found[entry["name"]]["certificate"], found[entry["name"]]["public_key"]
+            reason = reason_to_issue(old, key, entry["names"], authority[0], now)
+            # Without a key there is nothing to sign: it is check mode, the key would be made.
+            pems[name] = issue(key, entry["names"], authority, arguments["lifetime_days"]) if reason and key else old
+            issued += [{"name": name, "reason": reason}] if reason else []
+        drift = any(state["key_changed"] or state["drift"] for state in found.values())
+        changed = bool(issued) or drift or look["ca_certificate"] != arguments["ca_certificate"]
+        expires = {name: expiry(pem) for name, pem in pems.items() if pem}
+        result: dict[str, Any] = {"changed": changed, "issued": issued, "expires": expires}
         if self._task.diff and issued:
-            result["diff"] = {"prepared": "".join(f"certificate {entry['name']}: {entry['reason']}\n" for entry in issued)}
-        if result["changed"] and not self._task.check_mode:
+            result["diff"] = {"prepared": "".join(f"certificate {new['name']}: {new['reason']}\n" for new in issued)}
+        if changed and not self._task.check_mode:
             result.update(self.swap(arguments, pems, task_vars), changed=True)
         return result
 
@@ -128,7 +140,9 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
             ca_key = serialization.load_pem_private_key(arguments["ca_key"].encode(), password=None)
         except (ValueError, TypeError):
             # Without the cause: a parser's words may hold parts of the key.
-            raise AnsibleActionFail("ca_certificate or ca_key is not PEM; `make secrets INVENTORY=…` generates both") from None
+            raise AnsibleActionFail(
+                "ca_certificate or ca_key is not PEM; `make secrets INVENTORY=…` generates both"
+            ) from None
         if ca.public_key().public_bytes(*PUBLIC_FORMAT) != ca_key.public_key().public_bytes(*PUBLIC_FORMAT):
             raise AnsibleActionFail("ca_key does not fit ca_certificate; take both from the same place")
         return ca, ca_key
@@ -144,7 +158,14 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         for entry in arguments["certificates"]:
             path = f"{directory}/{entry['name']}.crt"
             files.append({**attributes, "dest": path, "content": pems[entry["name"]], "on_change": entry["on_change"]})
-        transaction = {"name": "certificates", "files": files, "exclusive": [], "on_change": [], "test": [], "units": []}
+        transaction = {
+            "name": "certificates",
+            "files": files,
+            "exclusive": [],
+            "on_change": [],
+            "test": [],
+            "units": [],
+        }
         swapped = self.call("config_transaction", transaction, task_vars)
         swapped.pop("diff", None)
         return swapped  # type: ignore[no-any-return]

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, ClassVar
 
 from ansible.plugins.loader import action_loader
 
@@ -15,7 +15,7 @@ RemoteCall: Any = action_loader.get("remote_call", class_only=True)
 class ActionModule(RemoteCall):  # type: ignore[misc]
     """Gather the facts and add how far the host's clock is from the controller's."""
 
-    ARGUMENTS = {"resolve": {"type": "list", "elements": "str", "default": []}}
+    ARGUMENTS: ClassVar[dict[str, Any]] = {"resolve": {"type": "list", "elements": "str", "default": []}}
 
     def act(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         asked = time.time()

@@ -8,9 +8,9 @@ import difflib
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from ansible import constants as C
+from ansible import constants
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.loader import action_loader
 
@@ -18,13 +18,26 @@ RemoteCall: Any = action_loader.get("remote_call", class_only=True)
 
 PUBLISHED = ("packages", "firewall_rules", "memory_mb")  # what roles tell each other, not input
 TYPES: dict[str, tuple[type, ...]] = {
-    "str": (str,), "path": (str,), "int": (int,), "float": (int, float), "bool": (bool,), "list": (list, tuple), "dict": (dict,),
+    "str": (str,),
+    "path": (str,),
+    "int": (int,),
+    "float": (int, float),
+    "bool": (bool,),
+    "list": (list, tuple),
+    "dict": (dict,),
 }
 SPOKEN = {
-    "str": "text", "path": "a path", "int": "a whole number", "float": "a number", "bool": "true or false", "list": "a list",
+    "str": "text",
+    "path": "a path",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "list": "a list",
     "dict": "a mapping",
 }
-PLACEHOLDER = re.compile(r"(?i)\W*(change.?(me|it|this)|pass(word)?|secret|example|placeholder|dummy|test|todo|fixme|x+|\.+|<.*>|\{.*\}|your.*)?\W*\d*\W*")
+PLACEHOLDER = re.compile(
+    r"(?i)\W*(change.?(me|it|this)|pass(word)?|secret|example|placeholder|dummy|test|todo|x+|<.*>|\{.*\}|your.*)?\W*\d*\W*"
+)
 SHORTEST_SECRET = 12
 
 
@@ -60,7 +73,7 @@ def secret_finding(name: str, value: Any) -> str:
     if PLACEHOLDER.fullmatch(value):
         return f"{name} is a placeholder, not a secret; `make secrets INVENTORY=…` generates one"
     if len(value) < SHORTEST_SECRET:
-        return f"{name} has {len(value)} characters, a secret needs at least {SHORTEST_SECRET}; `make secrets INVENTORY=…` generates one"
+        return f"{name} is shorter than {SHORTEST_SECRET} characters; `make secrets INVENTORY=…` generates a good one"
     return ""
 
 
@@ -71,7 +84,11 @@ def value_findings(name: str, value: Any, option: dict[str, Any]) -> Iterator[st
         if option.get("required"):
             yield f"{name} is empty; give it a value"
         return
-    problem = type_finding(name, value, wanted, secret) or range_finding(name, value) or (secret_finding(name, value) if secret else "")
+    problem = (
+        type_finding(name, value, wanted, secret)
+        or range_finding(name, value)
+        or (secret_finding(name, value) if secret else "")
+    )
     if problem:
         yield problem
         return
@@ -109,8 +126,12 @@ def name_findings(role: str, options: dict[str, Any], names: list[str]) -> Itera
     own = {f"{role}_{noun}" for noun in PUBLISHED} | set(options)
     for name in sorted(names):
         if name.startswith(f"{role}_") and name not in own:
-            yield (f"{name} is not a variable of role {role}"
-                   + did_you_mean(name, options, f"; names that begin with {role}_ belong to the role, call yours otherwise"))
+            yield (
+                f"{name} is not a variable of role {role}"
+                + did_you_mean(
+                    name, options, f"; names that begin with {role}_ belong to the role, call yours otherwise"
+                )
+            )
 
 
 def group_findings(host: str, groups: list[str], known: list[str]) -> Iterator[str]:
@@ -134,7 +155,7 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
     """Collect the findings of all roles of a host, then fail with all of them."""
 
     _requires_connection = False
-    ARGUMENTS = {
+    ARGUMENTS: ClassVar[dict[str, Any]] = {
         "roles": {"type": "list", "elements": "str", "required": True},
         "groups": {"type": "list", "elements": "str", "default": []},
     }
@@ -143,7 +164,7 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         host = task_vars["inventory_hostname"]
         findings = list(group_findings(host, task_vars.get("group_names", []), arguments["groups"]))
         for role in arguments["roles"]:
-            path = specification(role, C.config.get_config_value("DEFAULT_ROLES_PATH"))
+            path = specification(role, constants.config.get_config_value("DEFAULT_ROLES_PATH"))
             options = self._loader.load_from_file(path)["argument_specs"]["main"]["options"]
             findings += name_findings(role, options, list(task_vars))
             for name, option in options.items():
@@ -160,5 +181,7 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
             value = self._templar.template(task_vars[name])
         except AnsibleError as problem:
             text = str(getattr(problem, "message", problem)).split("\n", 1)[0]
-            return [f"{name} cannot be computed: {text}; define what it refers to (secrets: `make secrets INVENTORY=…`)"]
+            return [
+                f"{name} cannot be computed: {text}; define what it refers to (secrets: `make secrets INVENTORY=…`)"
+            ]
         return list(value_findings(name, value, option))

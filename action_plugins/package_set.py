@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from ansible.plugins.loader import action_loader
 
@@ -14,7 +14,7 @@ RemoteCall: Any = action_loader.get("remote_call", class_only=True)
 class ActionModule(RemoteCall):  # type: ignore[misc]
     """Save the remote call of every role whose packages an earlier look already found."""
 
-    ARGUMENTS = {
+    ARGUMENTS: ClassVar[dict[str, Any]] = {
         "packages": {"type": "list", "elements": "str", "default": []},
         "absent": {"type": "list", "elements": "str", "default": []},
         "preseed": {

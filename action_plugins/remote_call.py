@@ -7,17 +7,17 @@ from __future__ import annotations
 import base64
 import json
 import zlib
-from typing import Any
+from typing import Any, ClassVar
 
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
 
-class ActionModule(ActionBase):
+class ActionModule(ActionBase):  # type: ignore[misc]
     """Base of our actions; not meant to be called as a task."""
 
-    ARGUMENTS: dict[str, Any] = {}
+    ARGUMENTS: ClassVar[dict[str, Any]] = {}
     _supports_check_mode = True
 
     def run(self, tmp: object = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -26,7 +26,7 @@ class ActionModule(ActionBase):
         result.update(self.act(self.arguments(), task_vars or {}))
         return result
 
-    def act(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+    def act(self, _arguments: dict[str, Any], _task_vars: dict[str, Any]) -> dict[str, Any]:
         raise AnsibleActionFail(f"{self._task.action} is the base of other actions; call one of those")
 
     def arguments(self) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from ansible.plugins.loader import action_loader
 from ansible.utils.display import Display
@@ -44,7 +44,7 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
     """Print the box, set the statistic."""
 
     _requires_connection = False
-    ARGUMENTS = {
+    ARGUMENTS: ClassVar[dict[str, Any]] = {
         "playbook": {"type": "str", "required": True},
         "started": {"type": "int", "required": True},
         "answers": {"type": "list", "elements": "str", "default": []},
@@ -63,8 +63,13 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         rows += [("next", "\n".join(arguments["next"]))] if arguments["next"] else []
         Display().display("\n" + box(f"Holdfast {arguments['playbook']}", rows) + "\n")
         result = {
-            "playbook": arguments["playbook"], "check_mode": bool(self._task.check_mode), "hosts": list(hosts), "changed": changed,
-            "seconds": seconds, "answers": arguments["answers"], **arguments["data"],
+            "playbook": arguments["playbook"],
+            "check_mode": bool(self._task.check_mode),
+            "hosts": list(hosts),
+            "changed": changed,
+            "seconds": seconds,
+            "answers": arguments["answers"],
+            **arguments["data"],
         }
         statistics = {"data": {"holdfast": result}, "per_host": False, "aggregate": False}
         return {"changed": False, "result": result, "ansible_stats": statistics}

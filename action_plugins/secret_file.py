@@ -9,7 +9,7 @@ import os
 import re
 import secrets
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 from ansible.errors import AnsibleActionFail, AnsibleError
@@ -30,9 +30,18 @@ def authority() -> tuple[str, str]:
     """Return certificate and key of a new private CA, in PEM."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"Holdfast private CA {secrets.token_hex(4)}")])
-    now = datetime.datetime.now(datetime.timezone.utc)
-    usage = x509.KeyUsage(digital_signature=False, content_commitment=False, key_encipherment=False, data_encipherment=False,
-                          key_agreement=False, key_cert_sign=True, crl_sign=True, encipher_only=False, decipher_only=False)
+    now = datetime.datetime.now(datetime.UTC)
+    usage = x509.KeyUsage(
+        digital_signature=False,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=True,
+        crl_sign=True,
+        encipher_only=False,
+        decipher_only=False,
+    )
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -55,12 +64,16 @@ def complete(stored: dict[str, Any], passwords: list[str], authorities: list[str
     """Return what is missing; a CA is only made whole."""
     for name, value in stored.items():
         if isinstance(value, str) and PLACEHOLDER.fullmatch(value):
-            raise AnsibleActionFail(f"{name} holds a placeholder; remove the line (`ansible-vault edit`) and it is generated")
+            raise AnsibleActionFail(
+                f"{name} holds a placeholder; remove the line (`ansible-vault edit`) and it is generated"
+            )
     missing: dict[str, Any] = {name: secrets.token_urlsafe(32) for name in passwords if name not in stored}
     for prefix in authorities:
         names = {f"{prefix}_ca_certificate", f"{prefix}_ca_key"}
         if len(names & set(stored)) == 1:
-            raise AnsibleActionFail(f"of {' and '.join(sorted(names))} only one is there; bring the other or remove both")
+            raise AnsibleActionFail(
+                f"of {' and '.join(sorted(names))} only one is there; bring the other or remove both"
+            )
         if not names & set(stored):
             missing[f"{prefix}_ca_certificate"], missing[f"{prefix}_ca_key"] = authority()
     return missing
@@ -70,13 +83,13 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
     """Read, complete, write: nothing that is stored ever changes."""
 
     _requires_connection = False
-    ARGUMENTS = {
+    ARGUMENTS: ClassVar[dict[str, Any]] = {
         "path": {"type": "path", "required": True},
         "passwords": {"type": "list", "elements": "str", "default": []},
         "authorities": {"type": "list", "elements": "str", "default": []},
     }
 
-    def act(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+    def act(self, arguments: dict[str, Any], _task_vars: dict[str, Any]) -> dict[str, Any]:
         path = Path(arguments["path"])
         vault = self._loader._vault
         if not vault.secrets:
@@ -91,7 +104,7 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
             with os.fdopen(os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
                 stream.write(vault.encrypt(text))
                 os.fsync(stream.fileno())
-            os.replace(staged, path)
+            staged.replace(path)
         return {"changed": bool(missing), "generated": sorted(missing)}
 
     def stored(self, path: Path, vault: Any) -> dict[str, Any]:
@@ -103,4 +116,6 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         try:
             return yaml.safe_load(vault.decrypt(data)) or {}
         except AnsibleError:
-            raise AnsibleActionFail(f"{path} does not open with this vault password; use the one it was made with") from None
+            raise AnsibleActionFail(
+                f"{path} does not open with this vault password; use the one it was made with"
+            ) from None

@@ -1,9 +1,8 @@
 """Read addresses out of an inventory."""
 
-from __future__ import annotations
-
+import functools
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
@@ -18,11 +17,15 @@ def host_addresses(host: str, variables: Mapping[str, Any], names: list[str]) ->
         try:
             found.append(str(ipaddress.ip_address(str(variables[name]))))
         except ValueError:
-            raise ValueError(f"{name} of host {host} is {variables[name]!r}; it must be an IP address, names change under a firewall") from None
+            raise ValueError(
+                f"{name} of host {host} is {variables[name]!r}; it must be an IP address, names change under a firewall"
+            ) from None
     return found
 
 
-def addresses_of_groups(groups: Mapping[str, list[str]], hostvars: Mapping[str, Any], names: list[str]) -> dict[str, list[str]]:
+def group_addresses(
+    groups: Mapping[str, list[str]], hostvars: Mapping[str, Any], names: list[str]
+) -> dict[str, list[str]]:
     """Return the addresses of each group's hosts, both families, without repetition."""
     if not isinstance(groups, Mapping) or not isinstance(names, list):
         raise TypeError("group_addresses takes a mapping of groups and a list of variable names")
@@ -33,15 +36,25 @@ def addresses_of_groups(groups: Mapping[str, list[str]], hostvars: Mapping[str, 
     return result
 
 
-def group_addresses(groups: Mapping[str, list[str]], hostvars: Mapping[str, Any], names: list[str]) -> dict[str, list[str]]:
-    try:
-        return addresses_of_groups(groups, hostvars, names)
-    except (TypeError, ValueError) as problem:
-        raise AnsibleFilterError(f"group_addresses: {problem}") from problem
+FILTERS = (group_addresses,)
+
+
+def _reported(core: Callable[..., object]) -> Callable[..., object]:
+    """Let Ansible show a refusal of ``core`` as one sentence."""
+
+    @functools.wraps(core)
+    def run(*arguments: object, **options: object) -> object:
+        try:
+            return core(*arguments, **options)
+        except (TypeError, ValueError) as error:
+            raise AnsibleFilterError(str(error)) from error
+
+    return run
 
 
 class FilterModule:
-    """What core loads."""
+    """The filters of this file."""
 
-    def filters(self) -> dict[str, Any]:
-        return {"group_addresses": group_addresses}
+    def filters(self) -> dict[str, Callable[..., object]]:
+        """Return the filters by name."""
+        return {core.__name__: _reported(core) for core in FILTERS}

@@ -1,7 +1,7 @@
 """Find what would stop a run on a host, before anything is changed there."""
 
-from __future__ import annotations
-
+import functools
+from collections.abc import Callable
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
@@ -16,24 +16,35 @@ def unreachable_findings(host: str, probe: dict[str, Any]) -> list[str]:
     if probe.get("unreachable"):
         return [f"{host} does not answer over SSH ({said}); check ansible_host, ansible_port, ansible_user and the key"]
     if "password" in said or "privilege" in said.lower() or "sudo" in said:
-        return [f"{host} does not let the SSH user become root ({said}); allow it in sudoers, or give --ask-become-pass"]
+        return [
+            f"{host} does not let the SSH user become root ({said}); allow it in sudoers, or give --ask-become-pass"
+        ]
     return [f"{host} could not be examined ({said}); Python 3 must be installed there"]
 
 
 def system_findings(host: str, facts: dict[str, Any], releases: list[str]) -> list[str]:
     """Compare operating system, interpreter, init, privilege and clock."""
     found = []
-    system = f"{facts.get('distribution')} {facts.get('distribution_major_version')} ({facts.get('distribution_release')})"
+    system = (
+        f"{facts.get('distribution')} {facts.get('distribution_major_version')} ({facts.get('distribution_release')})"
+    )
     if facts.get("distribution") != "Debian" or facts.get("distribution_release") not in releases:
-        found.append(f"{host} runs {system}; Holdfast supports Debian {' and '.join(releases)}: reinstall or upgrade the host")
+        found.append(
+            f"{host} runs {system}; Holdfast supports Debian {' and '.join(releases)}: reinstall or upgrade the host"
+        )
     if tuple(int(part) for part in str(facts.get("python_version", "0")).split(".")[:2]) < OLDEST_PYTHON:
-        found.append(f"{host} has Python {facts.get('python_version')}; point ansible_python_interpreter to 3.9 or newer")
+        found.append(
+            f"{host} has Python {facts.get('python_version')}; point ansible_python_interpreter to 3.9 or newer"
+        )
     if facts.get("service_mgr") != "systemd":
         found.append(f"{host} is run by {facts.get('service_mgr')}; process 1 must be systemd")
-    if facts.get("user_id", 0) != 0:
+    if facts["user_id"] != 0:
         found.append(f"{host} is reached without root rights; set ansible_become: true")
     if facts.get("clock_skew_seconds", 0) > LARGEST_SKEW_SECONDS:
-        found.append(f"clock of {host} is {facts['clock_skew_seconds']} s off the controller's; run `timedatectl set-ntp true` there")
+        found.append(
+            f"clock of {host} is {facts['clock_skew_seconds']} s off the controller's; "
+            "run `timedatectl set-ntp true` there"
+        )
     return found
 
 
@@ -42,10 +53,11 @@ def resource_findings(host: str, facts: dict[str, Any], disk_mb: int) -> list[st
     found = []
     for path, free in sorted(facts.get("disk_free_mb", {}).items()):
         if free < disk_mb:
-            found.append(f"{host} has {free} MB free on {path}, preflight_disk_mb asks for {disk_mb}; make room or lower it")
-    for name in facts.get("unresolved_names", []):
-        found.append(f"{host} cannot resolve {name}; check /etc/resolv.conf there")
-    return found
+            found.append(
+                f"{host} has {free} MB free on {path}, preflight_disk_mb asks for {disk_mb}; make room or lower it"
+            )
+    unresolved = facts.get("unresolved_names", [])
+    return [*found, *(f"{host} cannot resolve {name}; check /etc/resolv.conf there" for name in unresolved)]
 
 
 def port_findings(host: str, facts: dict[str, Any], ports: list[dict[str, Any]]) -> list[str]:
@@ -57,18 +69,20 @@ def port_findings(host: str, facts: dict[str, Any], ports: list[dict[str, Any]])
             for entry in facts.get("listening_ports", [])
             if entry["port"] == wanted["port"] and entry["protocol"] == wanted.get("protocol", "tcp")
         }
-        for holder in sorted(holders - set(wanted["processes"])):
-            found.append(f"port {wanted['port']} of {host} is held by {holder}, {wanted['name']} needs it; stop and remove {holder}")
+        found += [
+            f"port {wanted['port']} of {host} is held by {holder}, {wanted['name']} needs it; stop and remove {holder}"
+            for holder in sorted(holders - set(wanted["processes"]))
+        ]
     return found
 
 
-def findings(facts: dict[str, Any], expected: dict[str, Any]) -> list[str]:
+def preflight_findings(facts: dict[str, Any], expected: dict[str, Any]) -> list[str]:
     """Return one sentence for everything that stands in the way of a run; empty when the host is fit."""
     if not isinstance(facts, dict) or not isinstance(expected, dict):
-        raise TypeError("facts and expected must be mappings")
-    host, probe = expected["host"], expected.get("probe") or {}
-    if probe.get("unreachable") or probe.get("failed"):
-        return unreachable_findings(host, probe)
+        raise TypeError("preflight_findings takes the facts and what is expected, two mappings")
+    host = expected["host"]
+    if "user_id" not in facts:
+        return unreachable_findings(host, expected.get("probe") or {})
     return [
         *system_findings(host, facts, expected["releases"]),
         *resource_findings(host, facts, expected["disk_mb"]),
@@ -76,15 +90,42 @@ def findings(facts: dict[str, Any], expected: dict[str, Any]) -> list[str]:
     ]
 
 
-def preflight_findings(facts: dict[str, Any], expected: dict[str, Any]) -> list[str]:
-    try:
-        return findings(facts, expected)
-    except (TypeError, ValueError, KeyError) as problem:
-        raise AnsibleFilterError(f"preflight_findings: {problem}") from problem
+def preflight_ports(rules: dict[str, list[dict[str, Any]]], processes: dict[str, list[str]]) -> list[dict[str, Any]]:
+    """Return the ports that a host's roles open, with the processes that may hold them already."""
+    if not isinstance(rules, dict) or not isinstance(processes, dict):
+        raise TypeError("preflight_ports takes firewall rules and process names, two mappings by role")
+    return [
+        {
+            "name": rule["name"],
+            "port": port,
+            "protocol": rule.get("protocol", "tcp"),
+            "processes": list(processes.get(role, [])),
+        }
+        for role, published in rules.items()
+        for rule in published
+        for port in rule.get("ports", [rule["port"]] if "port" in rule else [])
+    ]
+
+
+FILTERS = (preflight_findings, preflight_ports)
+
+
+def _reported(core: Callable[..., object]) -> Callable[..., object]:
+    """Let Ansible show a refusal of ``core`` as one sentence."""
+
+    @functools.wraps(core)
+    def run(*arguments: object, **options: object) -> object:
+        try:
+            return core(*arguments, **options)
+        except (TypeError, ValueError) as error:
+            raise AnsibleFilterError(str(error)) from error
+
+    return run
 
 
 class FilterModule:
-    """What core loads."""
+    """The filters of this file."""
 
-    def filters(self) -> dict[str, Any]:
-        return {"preflight_findings": preflight_findings}
+    def filters(self) -> dict[str, Callable[..., object]]:
+        """Return the filters by name."""
+        return {core.__name__: _reported(core) for core in FILTERS}

@@ -22,7 +22,8 @@ version_added: "1.0"
 author: Holdfast
 description:
   - Private keys (ECDSA P-256) are made on the host and never leave it. The CA key stays on the controller, in memory.
-  - A certificate is issued when it is missing, does not fit its key, is not from this CA, lacks a name, or enters its last third.
+  - A certificate is issued when it is missing, does not fit its key, is not from this CA, has other names, or enters
+    its last third.
   - Certificates are swapped by the config transaction; O(certificates[].on_change) tells who has to notice.
 attributes:
   check_mode: {support: full, description: Reports what would be issued and why.}
@@ -30,7 +31,7 @@ attributes:
 options:
   ca_certificate: {description: Certificate of the CA in PEM., type: str, required: true}
   ca_key: {description: Key of the CA in PEM; read on the controller only., type: str, required: true}
-  directory: {description: Where C(ca.crt) and C(NAME.key) and C(NAME.crt) are kept., type: path, default: /etc/holdfast/tls}
+  directory: {description: Where C(ca.crt) C(NAME.key) and C(NAME.crt) are., type: path, default: /etc/holdfast/tls}
   lifetime_days: {description: Validity of a new certificate., type: int, default: 90}
   certificates:
     description: Wanted certificates.
@@ -39,7 +40,11 @@ options:
     default: []
     suboptions:
       name: {description: File name without suffix., type: str, required: true}
-      names: {description: DNS names and addresses; the first is the common name., type: list, elements: str, required: true}
+      names:
+        description: DNS names and addresses; the first is the common name.
+        type: list
+        elements: str
+        required: true
       group: {description: Group that may read the key., type: str, default: root}
       on_change: {description: As in M(config_transaction)., type: list, elements: str, default: []}
 """
@@ -57,8 +62,17 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-issued: {description: "Issued certificates: name and reason.", type: list, elements: dict, returned: always, sample: [{name: nginx, reason: missing}]}
-expires: {description: Last day of each certificate by name., type: dict, returned: always, sample: {nginx: "2027-02-18"}}
+issued:
+  description: Issued certificates with name and reason.
+  type: list
+  elements: dict
+  returned: always
+  sample: [{name: nginx, reason: missing}]
+expires:
+  description: Last day of each certificate by name.
+  type: dict
+  returned: always
+  sample: {nginx: "2027-02-18"}
 """
 
 ARGUMENTS = r"""<<INCLUDE_ANSIBLE_MODULE_JSON_ARGS>>"""
@@ -94,7 +108,7 @@ def make_key(key: Path, group: int) -> None:
         os.fchown(handle, 0, group)
         os.fchmod(handle, KEY_MODE)
         os.fsync(handle)
-    os.replace(staged, key)
+    staged.replace(key)
 
 
 def is_as(path: Path, mode: int, group: int) -> bool:

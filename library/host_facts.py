@@ -54,7 +54,7 @@ ansible_facts:
     kernel: {description: Kernel release., type: str}
     python_version: {description: Of the interpreter that ran this., type: str}
     service_mgr: {description: C(systemd) or the name of process 1., type: str}
-    virtualization_type: {description: C(docker), another kind of container, C(kvm) and the like, or C(none)., type: str}
+    virtualization_type: {description: "C(docker), C(kvm) and the like, or C(none).", type: str}
     memtotal_mb: {description: Memory of the host in MiB., type: int}
     processor_vcpus: {description: CPUs this host may use., type: int}
     date_time: {description: C(epoch), seconds since 1970 as text., type: dict}
@@ -82,7 +82,11 @@ def output(*argv: str) -> str:
 def operating_system() -> dict[str, str]:
     values = dict(line.split("=", 1) for line in Path("/etc/os-release").read_text().splitlines() if "=" in line)
     release = {name: value.strip('"') for name, value in values.items()}
-    family = "Debian" if "debian" in (release.get("ID"), *release.get("ID_LIKE", "").split()) else release.get("ID", "unknown").capitalize()
+    family = (
+        "Debian"
+        if "debian" in (release.get("ID"), *release.get("ID_LIKE", "").split())
+        else release.get("ID", "unknown").capitalize()
+    )
     return {
         "distribution": release.get("ID", "unknown").capitalize(),
         "distribution_release": release.get("VERSION_CODENAME", "unknown"),
@@ -93,13 +97,15 @@ def operating_system() -> dict[str, str]:
 
 
 def memory_mb() -> int:
-    with open("/proc/meminfo") as stream:
+    with Path("/proc/meminfo").open() as stream:
         return int(next(line for line in stream if line.startswith("MemTotal")).split()[1]) // 1024
 
 
 def addresses() -> dict[str, Any]:
     interfaces = json.loads(output("ip", "-j", "address") or "[]")
-    all_of = [address for interface in interfaces for address in interface.get("addr_info", []) if interface["ifname"] != "lo"]
+    all_of = [
+        address for interface in interfaces for address in interface.get("addr_info", []) if interface["ifname"] != "lo"
+    ]
     routes = json.loads(output("ip", "-j", "-4", "route", "get", "192.0.2.1") or "[]")
     return {
         "all_ipv4_addresses": [entry["local"] for entry in all_of if entry["family"] == "inet"],
@@ -119,7 +125,7 @@ def sockets_of_processes() -> dict[str, str]:
     for process in Path("/proc").glob("[0-9]*"):
         try:
             for handle in (process / "fd").iterdir():
-                link = os.readlink(handle)
+                link = str(handle.readlink())
                 if link.startswith("socket:["):
                     owners[link[8:-1]] = (process / "comm").read_text().strip()
         except OSError:
@@ -136,8 +142,14 @@ def listening_ports() -> list[dict[str, Any]]:
             columns = line.split()
             if columns[3] == listening:
                 address, port = columns[1].split(":")
-                found.append({"protocol": protocol.rstrip("6"), "address": kernel_address(address), "port": int(port, 16),
-                              "process": owners.get(columns[9], "")})
+                found.append(
+                    {
+                        "protocol": protocol.rstrip("6"),
+                        "address": kernel_address(address),
+                        "port": int(port, 16),
+                        "process": owners.get(columns[9], ""),
+                    }
+                )
     return found
 
 
@@ -153,7 +165,8 @@ def facts(resolve: list[str]) -> dict[str, Any]:
     packages = output("dpkg-query", "-W", "-f", "${db:Status-Status} ${Package}\n")
     init = Path("/proc/1/comm").read_text().strip()
     return {
-        **operating_system(), **addresses(),
+        **operating_system(),
+        **addresses(),
         "hostname": platform.node().split(".")[0],
         "fqdn": platform.node(),
         "architecture": platform.machine(),
@@ -164,9 +177,13 @@ def facts(resolve: list[str]) -> dict[str, Any]:
         "memtotal_mb": memory_mb(),
         "processor_vcpus": len(os.sched_getaffinity(0)),
         "date_time": {"epoch": str(int(time.time()))},
-        "installed_packages": sorted({line.split()[1] for line in packages.splitlines() if line.startswith("installed ")}),
+        "installed_packages": sorted(
+            {line.split()[1] for line in packages.splitlines() if line.startswith("installed ")}
+        ),
         "listening_ports": listening_ports(),
-        "disk_free_mb": {path: os.statvfs(path).f_bavail * os.statvfs(path).f_frsize // 2**20 for path in ("/", "/var")},
+        "disk_free_mb": {
+            path: os.statvfs(path).f_bavail * os.statvfs(path).f_frsize // 2**20 for path in ("/", "/var")
+        },
         "user_id": os.geteuid(),
         "unresolved_names": [name for name in resolve if not resolves(name)],
     }

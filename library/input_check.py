@@ -10,8 +10,9 @@ version_added: "1.0"
 author: Holdfast
 description:
   - Holds the host's variables against C(meta/argument_specs.yml) of its roles, strictly typed; nothing is converted.
-  - Refuses names that begin like a role's and are not its own, placeholders instead of secrets, groups that look misspelt.
-  - The name says the range. C(_port) is 1 to 65535, C(_percent) 0 to 100, C(_mb), C(_seconds), C(_minutes), C(_hours), C(_days) are not negative.
+  - Refuses names that begin like a role's and are not its own, placeholders for secrets, and groups that look misspelt.
+  - The name says the range. C(_port) is 1 to 65535, C(_percent) 0 to 100; C(_mb), C(_seconds), C(_minutes), C(_hours)
+    and C(_days) are not negative.
   - Every finding is a sentence with variable, value (never that of a secret) and cure.
 attributes:
   check_mode: {support: full, description: Changes nothing.}

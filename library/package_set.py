@@ -28,9 +28,15 @@ attributes:
   diff_mode: {support: full, description: Shows the names.}
 options:
   packages: {description: Names of packages that must be installed., type: list, elements: str, default: []}
-  absent: {description: Names of packages that must not be installed; their configuration stays., type: list, elements: str, default: []}
+  absent:
+    description: Names of packages that must not be installed; their configuration stays.
+    type: list
+    elements: str
+    default: []
   preseed:
-    description: Files to write before the first installation, where a package reads them while it is being installed. An existing file stays.
+    description:
+      - Files to write before the first installation, for packages that read them while they are being installed.
+      - An existing file stays.
     type: list
     elements: dict
     default: []
@@ -53,8 +59,23 @@ removed: {description: Names that were removed., type: list, elements: str, retu
 
 ARGUMENTS = r"""<<INCLUDE_ANSIBLE_MODULE_JSON_ARGS>>"""
 LISTS = Path("/var/lib/apt/lists")
-APT = ["apt-get", "-y", "-q", "-o", "DPkg::Lock::Timeout=300", "-o", "Dpkg::Options::=--force-confold", "-o", "Dpkg::Use-Pty=0"]
-OUTDATED = ("Unable to locate package", "has no installation candidate", "404  Not Found", "Unable to fetch some archives")
+APT = [
+    "apt-get",
+    "-y",
+    "-q",
+    "-o",
+    "DPkg::Lock::Timeout=300",
+    "-o",
+    "Dpkg::Options::=--force-confold",
+    "-o",
+    "Dpkg::Use-Pty=0",
+]
+OUTDATED = (
+    "Unable to locate package",
+    "has no installation candidate",
+    "404  Not Found",
+    "Unable to fetch some archives",
+)
 
 
 class Refused(Exception):
@@ -63,8 +84,9 @@ class Refused(Exception):
 
 def run(argv: list[str]) -> tuple[int, str]:
     environment = {**os.environ, "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive", "NEEDRESTART_MODE": "l"}
-    done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
-                          env=environment)
+    done = subprocess.run(
+        argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, env=environment
+    )
     return done.returncode, done.stdout.decode(errors="replace")
 
 
@@ -90,7 +112,10 @@ def must(argv: list[str]) -> str:
     code, text = run(argv)
     if code != 0:
         errors = [line for line in text.splitlines() if line.startswith(("E:", "W:", "dpkg: error"))]
-        raise Refused(f"`{' '.join(word for word in argv if '::' not in word and word != '-o')}` failed: " + "\n".join(errors or text.splitlines()[-15:]))
+        raise Refused(
+            f"`{' '.join(word for word in argv if '::' not in word and word != '-o')}` failed: "
+            + "\n".join(errors or text.splitlines()[-15:])
+        )
     return text
 
 
@@ -124,11 +149,15 @@ def act(arguments: dict[str, Any], check: bool, diff: bool) -> dict[str, Any]:
         if missing or unwanted:
             have = installed_packages()
     result: dict[str, Any] = {
-        "changed": bool(missing or unwanted), "installed": missing, "removed": unwanted,
+        "changed": bool(missing or unwanted),
+        "installed": missing,
+        "removed": unwanted,
         "ansible_facts": {"installed_packages": have},
     }
     if diff and result["changed"]:
-        result["diff"] = {"prepared": "".join([f"+ {name}\n" for name in missing] + [f"- {name}\n" for name in unwanted])}
+        result["diff"] = {
+            "prepared": "".join([f"+ {name}\n" for name in missing] + [f"- {name}\n" for name in unwanted])
+        }
     return result
 
 

@@ -32,5 +32,9 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-result: {description: The machine-readable result., type: dict, returned: always, sample: {playbook: site, changed: {web1: [redis_config]}}}
+result:
+  description: The machine-readable result.
+  type: dict
+  returned: always
+  sample: {playbook: site, changed: {web1: [redis_config]}}
 """

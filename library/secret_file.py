@@ -16,9 +16,13 @@ attributes:
   diff_mode: {support: none, description: Secrets are never shown.}
 options:
   path: {description: The vault file on the controller., type: path, required: true}
-  passwords: {description: Names of secrets that are random text (43 characters of A-Z a-z 0-9 - _)., type: list, elements: str, default: []}
+  passwords:
+    description: Names of secrets that are random text, 43 characters of A-Z a-z 0-9 - _.
+    type: list
+    elements: str
+    default: []
   authorities:
-    description: Prefixes of private certificate authorities; PREFIX_ca_key and PREFIX_ca_certificate are generated together.
+    description: Prefixes of private certificate authorities; makes PREFIX_ca_key and PREFIX_ca_certificate together.
     type: list
     elements: str
     default: []
