@@ -1,0 +1,122 @@
+# Copyright: Holdfast contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Controller half of container_set: validate, and bring image archives along when the host asks for them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.loader import action_loader
+
+RemoteCall: Any = action_loader.get("remote_call", class_only=True)
+
+MOUNT = {
+    "source": {"type": "path", "required": True},
+    "target": {"type": "path", "required": True},
+    "read_only": {"type": "bool", "default": True},
+}
+HEALTH = {
+    "url": {"type": "str", "required": True},
+    "status": {"type": "int", "default": 200},
+    "seconds": {"type": "int", "default": 60},
+    "interval_seconds": {"type": "float", "default": 1.0},
+}
+CONTAINER = {
+    "name": {"type": "str", "required": True},
+    "image": {"type": "str", "required": True},
+    "keep_image": {"type": "bool", "default": False},
+    "archive": {"type": "path"},
+    "ports": {"type": "list", "elements": "str", "default": []},
+    "env_file": {"type": "path"},
+    "env_sha256": {"type": "str"},
+    "mounts": {"type": "list", "elements": "dict", "default": [], "options": MOUNT},
+    "network": {"type": "str", "default": "bridge"},
+    "user": {"type": "str", "required": True},
+    "memory_mb": {"type": "int", "required": True},
+    "cpus": {"type": "float", "required": True},
+    "pids": {"type": "int", "default": 512},
+    "read_only": {"type": "bool", "default": True},
+    "cap_add": {"type": "list", "elements": "str", "default": []},
+    "add_hosts": {"type": "dict", "default": {}},
+    "labels": {"type": "dict", "default": {}},
+    "command": {"type": "list", "elements": "str", "default": []},
+    "stop_seconds": {"type": "int", "default": 30},
+    "health": {"type": "dict", "options": HEALTH},
+}
+NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
+IMAGE = re.compile(r"[a-z0-9][a-z0-9._:/-]*?(:[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?(@sha256:[0-9a-f]{64})?")
+PORT = re.compile(r"[0-9.]+:[0-9]{1,5}:[0-9]{1,5}(/tcp|/udp)?")
+
+
+def finding(container: dict[str, Any]) -> str:
+    """Say what is wrong with an entry, or nothing."""
+    name, image = container["name"], container["image"]
+    if not NAME.fullmatch(name) or name.endswith(("-candidate", "-previous")):
+        return f"name is {name!r}; use lower-case letters, digits, dots and dashes, and no ending -candidate or -previous"
+    match = IMAGE.fullmatch(image)
+    if not match or not (match[1] or match[2]) or match[1] == ":latest":
+        if image or not container["keep_image"]:
+            return f"image is {image!r}; it needs a tag that never moves, as in shop:1.4.2"
+    for port in container["ports"]:
+        if not PORT.fullmatch(port):
+            return f"port {port!r} must be written address:host port:container port"
+    for path in [container["env_file"], *[mount[end] for mount in container["mounts"] for end in ("source", "target")]]:
+        if path is not None and (not path.startswith("/") or "," in path):
+            return f"path {path!r} must be absolute and hold no comma"
+    for limit in ("memory_mb", "cpus", "pids"):
+        if container[limit] <= 0:
+            return f"{limit} is {container[limit]}; every container needs a limit above 0"
+    if re.fullmatch(r"(0+|root)(:.*)?", container["user"]):
+        return f"user is {container['user']!r}; a container does not run as root here"
+    if container["health"] and urlsplit(container["health"]["url"]).scheme != "http":
+        return f"health.url is {container['health']['url']!r}; the gate asks plain http:// on the host"
+    return ""
+
+
+class ActionModule(RemoteCall):  # type: ignore[misc]
+    """Call the host once; a second time only when it lacks an image that we have an archive of."""
+
+    ARGUMENTS = {
+        "step": {"type": "str", "choices": ["apply", "prepare", "run"], "default": "apply"},
+        "containers": {"type": "list", "elements": "dict", "default": [], "options": CONTAINER},
+        "absent": {"type": "list", "elements": "str", "default": []},
+        "record": {"type": "str"},
+        "seconds": {"type": "int", "default": 600},
+    }
+
+    def act(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        names = [container["name"] for container in arguments["containers"]]
+        for container in arguments["containers"]:
+            problem = finding(container)
+            if not problem and (names.count(container["name"]) > 1 or container["name"] in arguments["absent"]):
+                problem = "is listed twice"
+            if problem:
+                raise AnsibleActionFail(f"container {container['name']}: {problem}")
+        archives = {container["image"]: container.pop("archive") for container in arguments["containers"]}
+        arguments["archives"] = {image: None for image, path in archives.items() if path}
+        result: dict[str, Any] = self.call("container_set", arguments, task_vars)
+        if result.get("wanted_archives"):
+            result = self.call_with(result["wanted_archives"], archives, arguments, task_vars)
+        return result
+
+    def call_with(self, images: list[str], archives: dict[str, str], arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        """Send the archives to a temporary folder and call the host again."""
+        for image in images:
+            if not Path(archives[image]).is_file():
+                raise AnsibleActionFail(f"archive {archives[image]} of image {image} is not on the controller; `docker save` makes it")
+        created = self._make_tmp_path() if self._connection._shell.tmpdir is None else None  # noqa: SLF001
+        folder = self._connection._shell.tmpdir  # noqa: SLF001
+        for at, image in enumerate(images):
+            path = self._connection._shell.join_path(folder, f"image-{at}")  # noqa: SLF001
+            self._transfer_file(archives[image], path)
+            arguments["archives"][image] = path
+        try:
+            result: dict[str, Any] = self.call("container_set", arguments, task_vars)
+        finally:
+            if created:
+                self._remove_tmp_path(created)
+        return result
