@@ -1,0 +1,134 @@
+"""Preflight findings: one sentence with a cure for everything that stands in the way (HST-11, HST-12)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+FIT = {
+    "distribution": "Debian",
+    "distribution_release": "trixie",
+    "distribution_major_version": "13",
+    "python_version": "3.13.5",
+    "service_mgr": "systemd",
+    "user_id": 0,
+    "clock_skew_seconds": 0.4,
+    "disk_free_mb": {"/": 5000, "/var": 5000},
+    "listening_ports": [{"protocol": "tcp", "address": "0.0.0.0", "port": 443, "process": "nginx"}],
+    "unresolved_names": [],
+}
+WANTED: dict[str, Any] = {
+    "host": "web1",
+    "releases": ["bookworm", "trixie"],
+    "disk_mb": 1024,
+    "ports": [{"name": "nginx", "port": 443, "processes": ["nginx"]}],
+}
+
+
+@pytest.fixture
+def findings(filters: dict[str, Callable[..., Any]]) -> Callable[..., list[str]]:
+    return filters["preflight_findings"]
+
+
+def test_a_fit_host_has_no_findings(findings: Callable[..., list[str]]) -> None:
+    assert findings(FIT, WANTED) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (
+            {"distribution": "Ubuntu", "distribution_release": "noble", "distribution_major_version": "24"},
+            "web1 runs Ubuntu 24 (noble); Holdfast supports Debian bookworm and trixie: reinstall or upgrade the host",
+        ),
+        ({"python_version": "3.8.1"}, "web1 has Python 3.8.1; point ansible_python_interpreter to 3.9 or newer"),
+        ({"service_mgr": "init"}, "web1 is run by init; process 1 must be systemd"),
+        ({"user_id": 1000}, "web1 is reached without root rights; set ansible_become: true"),
+        (
+            {"clock_skew_seconds": 95.0},
+            "clock of web1 is 95.0 s off the controller's; run `timedatectl set-ntp true` there",
+        ),
+        (
+            {"disk_free_mb": {"/": 5000, "/var": 200}},
+            "web1 has 200 MB free on /var, preflight_disk_mb asks for 1024; make room or lower it",
+        ),
+        ({"unresolved_names": ["deb.debian.org"]}, "web1 cannot resolve deb.debian.org; check /etc/resolv.conf there"),
+        (
+            {"listening_ports": [{"protocol": "tcp", "address": "::", "port": 443, "process": "apache2"}]},
+            "port 443 of web1 is held by apache2, nginx needs it; stop and remove apache2",
+        ),
+        (
+            {"listening_ports": [{"protocol": "tcp", "address": "::", "port": 443, "process": ""}]},
+            "port 443 of web1 is held by an unknown process, nginx needs it; stop and remove an unknown process",
+        ),
+    ],
+)
+def test_what_stands_in_the_way_is_one_sentence(
+    findings: Callable[..., list[str]], change: dict[str, Any], sentence: str
+) -> None:
+    assert findings(FIT | change, WANTED) == [sentence]
+
+
+@pytest.mark.parametrize(
+    ("probe", "words"),
+    [
+        (
+            {"unreachable": True, "msg": "Connection\nrefused"},
+            "does not answer over SSH (Connection refused); check ansi",
+        ),
+        ({"msg": "sudo: a password is required"}, "does not let the SSH user become root (sudo: a password"),
+        ({"msg": "/usr/bin/python3: not found"}, "could not be examined (/usr/bin/python3: not found); Python 3 must"),
+        (None, "could not be examined (no answer)"),
+    ],
+)
+def test_a_failed_first_contact_is_explained(
+    findings: Callable[..., list[str]], probe: dict[str, Any] | None, words: str
+) -> None:
+    [sentence] = findings({}, WANTED | {"probe": probe})
+    assert sentence.startswith("web1 ")
+    assert words in sentence
+
+
+def test_other_protocols_and_ports_do_not_count(findings: Callable[..., list[str]]) -> None:
+    others = [
+        {"protocol": "udp", "address": "0.0.0.0", "port": 443, "process": "quic"},
+        {"protocol": "tcp", "address": "0.0.0.0", "port": 8443, "process": "java"},
+    ]
+    assert findings(FIT | {"listening_ports": others}, WANTED) == []
+
+
+def test_what_is_no_mapping_is_refused(refusal: Callable[..., str]) -> None:
+    assert "two mappings" in refusal("preflight_findings", [], WANTED)
+    assert "two mappings" in refusal("preflight_ports", [], {})
+
+
+def test_ports_come_from_the_published_rules(filters: dict[str, Callable[..., Any]]) -> None:
+    rules = {
+        "nginx": [{"name": "nginx", "ports": [80, 443], "sources": ["public"]}],
+        "dns": [{"name": "dns", "port": 53, "protocol": "udp"}],
+        "base": [],
+        "icmp": [{"name": "icmp"}],
+    }
+    assert filters["preflight_ports"](rules, {"nginx": ["nginx"]}) == [
+        {"name": "nginx", "port": 80, "protocol": "tcp", "processes": ["nginx"]},
+        {"name": "nginx", "port": 443, "protocol": "tcp", "processes": ["nginx"]},
+        {"name": "dns", "port": 53, "protocol": "udp", "processes": []},
+    ]
+
+
+@given(st.integers(0, 10_000), st.integers(0, 10_000))
+def test_disk_is_refused_exactly_below_the_limit(filters: dict[str, Callable[..., Any]], free: int, limit: int) -> None:
+    found = filters["preflight_findings"](FIT | {"disk_free_mb": {"/": free}}, WANTED | {"disk_mb": limit})
+    assert bool(found) == (free < limit)
+
+
+@given(st.dictionaries(st.sampled_from("abc"), st.lists(st.integers(1, 65535), max_size=3)))
+def test_every_published_port_is_asked_for_once(filters: dict[str, Callable[..., Any]], ports: Any) -> None:
+    rules = {role: [{"name": role, "ports": listed}] for role, listed in ports.items()}
+    assert [entry["port"] for entry in filters["preflight_ports"](rules, {})] == [
+        p for listed in ports.values() for p in listed
+    ]

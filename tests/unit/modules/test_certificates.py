@@ -1,0 +1,138 @@
+"""Private CA: when a certificate is issued anew, what it holds, and that OpenSSL accepts it (TLS-05, TLS-07, SEC-*)."""
+
+from __future__ import annotations
+
+import datetime
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.loader import action_loader
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+ROOT = Path(__file__).parents[3]
+NOW = datetime.datetime.now(datetime.UTC)
+
+
+def action(name: str) -> ModuleType:
+    action_loader.add_directory(str(ROOT / "action_plugins"))
+    return sys.modules[action_loader.get(name, class_only=True).__module__]
+
+
+@pytest.fixture(scope="module")
+def certificates() -> ModuleType:
+    return action("certificate_set")
+
+
+@pytest.fixture(scope="module")
+def secret_file() -> ModuleType:
+    return action("secret_file")
+
+
+@pytest.fixture(scope="module")
+def authority(secret_file: ModuleType) -> tuple[str, str]:
+    pair: tuple[str, str] = secret_file.authority()
+    return pair
+
+
+@pytest.fixture(scope="module")
+def signer(authority: tuple[str, str]) -> tuple[x509.Certificate, Any]:
+    certificate, key = authority
+    return (
+        x509.load_pem_x509_certificate(certificate.encode()),
+        serialization.load_pem_private_key(key.encode(), password=None),
+    )
+
+
+def public_key() -> str:
+    key = ec.generate_private_key(ec.SECP256R1()).public_key()
+    form = (serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return key.public_bytes(*form).decode()
+
+
+def test_openssl_accepts_the_chain_and_the_names(
+    certificates: ModuleType, authority: tuple[str, str], signer: Any, tmp_path: Path
+) -> None:
+    leaf = certificates.issue(public_key(), ["api.example.org", "10.0.0.1", "fd00::1"], signer, 90)
+    (tmp_path / "ca.crt").write_text(authority[0])
+    (tmp_path / "leaf.crt").write_text(leaf)
+    for names in (["-verify_hostname", "api.example.org"], ["-verify_ip", "10.0.0.1"], ["-verify_ip", "fd00::1"]):
+        verify = ["openssl", "verify", "-x509_strict", "-purpose", "sslserver", "-CAfile", "ca.crt", *names, "leaf.crt"]
+        assert subprocess.run(verify, cwd=tmp_path, capture_output=True, check=False).returncode == 0
+    other = ["openssl", "verify", "-CAfile", "ca.crt", "-verify_hostname", "other.example.org", "leaf.crt"]
+    assert subprocess.run(other, cwd=tmp_path, capture_output=True, check=False).returncode != 0
+
+
+def test_a_good_certificate_stays(certificates: ModuleType, signer: Any) -> None:
+    key = public_key()
+    leaf = certificates.issue(key, ["a.example", "10.0.0.1"], signer, 90)
+    assert certificates.reason_to_issue(leaf, key, ["10.0.0.1", "a.example"], signer[0], NOW) == ""
+
+
+@pytest.mark.parametrize(("days_later", "reason"), [(0, ""), (59, ""), (61, "expires soon"), (91, "expires soon")])
+def test_the_last_third_of_ninety_days_begins_after_sixty(
+    certificates: ModuleType, signer: Any, days_later: int, reason: str
+) -> None:
+    key = public_key()
+    leaf = certificates.issue(key, ["a.example"], signer, 90)
+    later = NOW + datetime.timedelta(days=days_later)
+    assert certificates.reason_to_issue(leaf, key, ["a.example"], signer[0], later) == reason
+
+
+def test_every_other_reason_is_named(certificates: ModuleType, secret_file: ModuleType, signer: Any) -> None:
+    key, ca = public_key(), signer[0]
+    leaf = certificates.issue(key, ["a.example"], signer, 90)
+    stranger = x509.load_pem_x509_certificate(secret_file.authority()[0].encode())
+    assert certificates.reason_to_issue("", key, ["a.example"], ca, NOW) == "missing"
+    assert certificates.reason_to_issue("rubbish", key, ["a.example"], ca, NOW) == "not issued by this CA"
+    assert certificates.reason_to_issue(leaf, key, ["a.example"], stranger, NOW) == "not issued by this CA"
+    assert certificates.reason_to_issue(leaf, public_key(), ["a.example"], ca, NOW) == "does not fit its key"
+    assert certificates.reason_to_issue(leaf, key, ["a.example", "b.example"], ca, NOW) == "other names"
+
+
+def test_missing_secrets_are_generated_once_and_nothing_else_changes(secret_file: ModuleType) -> None:
+    stored = {"redis_password": "kept-as-it-is-0123456789"}
+    missing = secret_file.complete(stored, ["redis_password", "database_password"], ["certificates"])
+    assert sorted(missing) == ["certificates_ca_certificate", "certificates_ca_key", "database_password"]
+    assert len(missing["database_password"]) == 43
+    assert missing["certificates_ca_key"].startswith("-----BEGIN PRIVATE KEY-----")
+    assert secret_file.complete(stored | missing, ["redis_password", "database_password"], ["certificates"]) == {}
+
+
+@pytest.mark.parametrize("value", ["changeme", "CHANGE_ME!", "password1", "", "xxxx", "<secret>", "TODO"])
+def test_placeholders_are_refused_without_being_shown(secret_file: ModuleType, value: str) -> None:
+    with pytest.raises(AnsibleActionFail, match="redis_password holds a placeholder"):
+        secret_file.complete({"redis_password": value}, ["redis_password"], [])
+
+
+def test_half_an_authority_is_refused(secret_file: ModuleType) -> None:
+    with pytest.raises(AnsibleActionFail, match="only one is there"):
+        secret_file.complete({"certificates_ca_key": "x" * 40}, [], ["certificates"])
+
+
+def test_summary_names_changed_steps_only() -> None:
+    summary = action("run_summary")
+    variables = {
+        "__redis_config_result": {"changed": True},
+        "__nginx_config_result": {"changed": False},
+        "__docker_result": {"skipped": True},
+        "redis_port": 6379,
+        "other_result": {"changed": True},
+    }
+    assert summary.changed_steps(variables) == ["redis_config"]
+
+
+def test_summary_box_keeps_every_line() -> None:
+    assert action("run_summary").box("Holdfast site", [("changed", "a: x\nb: y"), ("took", "3 s")]).splitlines() == [
+        "┌─ Holdfast site",
+        "│ changed    a: x",
+        "│            b: y",
+        "│ took       3 s",
+        "└─",
+    ]
