@@ -1,0 +1,94 @@
+"""Replaces the inventory groups in firewall rules by the addresses of their hosts."""
+
+import functools
+import ipaddress
+from collections.abc import Callable
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+PUBLIC = "public"
+
+
+def _network(source: str) -> str | None:
+    """Return an address or a network in canonical text, and nothing for other text."""
+    try:
+        network = ipaddress.ip_network(source)
+    except ValueError:
+        return None
+    return str(network.network_address if network.prefixlen == network.max_prefixlen else network)
+
+
+def _groups(groups: object) -> dict[str, list[str]]:
+    """Return the addresses of every group, checked."""
+    if not isinstance(groups, dict):
+        raise TypeError(f"groups must be a dict of lists, got {type(groups).__name__}")
+    checked: dict[str, list[str]] = {}
+    for group, addresses in groups.items():
+        if not isinstance(addresses, list):
+            raise TypeError(f"group {group}: the addresses must be a list, got {type(addresses).__name__}")
+        checked[str(group)] = []
+        for address in addresses:
+            text = _network(address) if isinstance(address, str) else None
+            if text is None:
+                raise ValueError(
+                    f"group {group}: {address!r} is not an address; set host_address to the host's address"
+                )
+            checked[str(group)].append(text)
+    return checked
+
+
+def _sources(rule: dict[str, Any], groups: dict[str, list[str]]) -> list[str]:
+    """Return the addresses of one rule, IPv4 first, each once."""
+    name, sources = rule.get("name"), rule.get("sources")
+    if not isinstance(sources, list) or not all(isinstance(source, str) for source in sources):
+        raise TypeError(f"rule {name}: sources must be a list of text, got {sources!r}")
+    resolved: set[str] = set()
+    for source in sources:
+        network = _network(source)
+        if network is None and source != PUBLIC and source not in groups:
+            known = ", ".join(sorted(groups)) or "none"
+            raise ValueError(
+                f"rule {name}: source {source!r} is neither an inventory group nor an address; "
+                f"use public, an address, a network without host bits, or a group ({known})"
+            )
+        resolved.update([network] if network else groups.get(source, [PUBLIC]))
+    if PUBLIC in resolved:
+        return [PUBLIC]
+    networks = [ipaddress.ip_network(source) for source in resolved]
+    networks.sort(key=lambda network: (network.version, int(network.network_address), network.prefixlen))
+    return [str(_network(str(network))) for network in networks]
+
+
+def resolve_sources(rules: list[dict[str, Any]], groups: dict[str, list[str]]) -> list[dict[str, Any]]:
+    """Return the rules with addresses in place of groups; a group without hosts leaves the rule without sources."""
+    if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
+        raise TypeError(f"rules must be a list of dicts, got {rules!r}")
+    known = _groups(groups)
+    if PUBLIC in known:
+        raise ValueError(f"an inventory group is called {PUBLIC}, which means everybody in firewall rules; rename it")
+    return [{**rule, "sources": _sources(rule, known)} for rule in rules]
+
+
+FILTERS = (resolve_sources,)
+
+
+def _reported(core: Callable[..., object]) -> Callable[..., object]:
+    """Let Ansible show a refusal of ``core`` as one sentence."""
+
+    @functools.wraps(core)
+    def run(*arguments: object, **options: object) -> object:
+        try:
+            return core(*arguments, **options)
+        except (TypeError, ValueError) as error:
+            raise AnsibleFilterError(str(error)) from error
+
+    return run
+
+
+class FilterModule:
+    """The filters of this file."""
+
+    def filters(self) -> dict[str, Callable[..., object]]:
+        """Return the filters by name."""
+        return {core.__name__: _reported(core) for core in FILTERS}
