@@ -1,0 +1,86 @@
+# Copyright: Holdfast contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Controller half of postgresql_state: validates names and passwords. The documentation is in library/."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, ClassVar
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.loader import action_loader
+
+RemoteCall: Any = action_loader.get("remote_call", class_only=True)
+
+NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+EXTENSION = re.compile(r"[a-z_][a-z0-9_-]{0,62}")
+NAMES = {"type": "list", "elements": "str", "default": []}
+ROLE = {
+    "name": {"type": "str", "required": True},
+    "login": {"type": "bool", "default": True},
+    "password": {"type": "str", "no_log": True},
+    "connection_limit": {"type": "int", "default": -1},
+    "member_of": NAMES,
+}
+SCHEMA = {"name": {"type": "str", "required": True}, "owner": {"type": "str"}}
+GRANT = {
+    "role": {"type": "str", "required": True},
+    "level": {"type": "str", "choices": ["connect", "read", "write"], "default": "connect"},
+    "schema": {"type": "str", "default": "public"},
+}
+DATABASE = {
+    "name": {"type": "str", "required": True},
+    "owner": {"type": "str", "required": True},
+    "extensions": NAMES,
+    "schemas": {"type": "list", "elements": "dict", "default": [], "options": SCHEMA},
+    "grants": {"type": "list", "elements": "dict", "default": [], "options": GRANT},
+}
+
+
+class ActionModule(RemoteCall):  # type: ignore[misc]
+    """Refuse what could not be written safely into a statement, then hand everything over in one call."""
+
+    ARGUMENTS: ClassVar[dict[str, Any]] = {
+        "version": {"type": "int", "required": True},
+        "port": {"type": "int", "default": 5432},
+        "roles": {"type": "list", "elements": "dict", "default": [], "options": ROLE},
+        "databases": {"type": "list", "elements": "dict", "default": [], "options": DATABASE},
+    }
+
+    def act(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        for role in arguments["roles"]:
+            self.check_role(role)
+        for database in arguments["databases"]:
+            self.check_names(database)
+        for kind in ("roles", "databases"):
+            names = [entry["name"] for entry in arguments[kind]]
+            if twice := sorted({name for name in names if names.count(name) > 1}):
+                raise AnsibleActionFail(f"{kind} lists {', '.join(twice)} twice; join the entries")
+        return self.call("postgresql_state", arguments, task_vars)  # type: ignore[no-any-return]
+
+    @staticmethod
+    def check_name(what: str, name: str) -> None:
+        if not NAME.fullmatch(name):
+            raise AnsibleActionFail(f"{what} is {name!r}; use lower-case letters, digits and underscores, at most 63")
+
+    def check_role(self, role: dict[str, Any]) -> None:
+        name = role["name"]
+        for each in (name, *role["member_of"]):
+            self.check_name("the name of a role", each)
+        if name == "postgres" or name.startswith("pg_"):
+            raise AnsibleActionFail(f"role {name} belongs to PostgreSQL; choose another name")
+        if not re.fullmatch(r"[ -~]*", role["password"] or ""):
+            raise AnsibleActionFail(f"the password of role {name} must be printable ASCII; generate another one")
+
+    def check_names(self, database: dict[str, Any]) -> None:
+        self.check_name("the name of a database", database["name"])
+        self.check_name(f"the owner of database {database['name']}", database["owner"])
+        for extension in database["extensions"]:
+            if not EXTENSION.fullmatch(extension):
+                raise AnsibleActionFail(f"{extension!r} is not the name of an extension")
+        for schema in database["schemas"]:
+            self.check_name("the name of a schema", schema["name"])
+            self.check_name(f"the owner of schema {schema['name']}", schema["owner"] or database["owner"])
+        for grant in database["grants"]:
+            self.check_name("the role of a grant", grant["role"])
+            self.check_name("the schema of a grant", grant["schema"])
