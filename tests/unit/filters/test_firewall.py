@@ -1,0 +1,63 @@
+"""Firewall rules: groups become addresses."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+Filters = dict[str, Callable[..., Any]]
+Refusal = Callable[..., str]
+GROUPS = {"app": ["10.0.0.12", "10.0.0.3"], "cache": [], "edge": ["fd00::1", "10.0.0.1"]}
+
+
+@pytest.mark.parametrize(
+    ("sources", "resolved"),
+    [
+        (["app"], ["10.0.0.3", "10.0.0.12"]),
+        (["edge", "app", "10.0.0.3/32"], ["10.0.0.1", "10.0.0.3", "10.0.0.12", "fd00::1"]),
+        (["10.0.9.0/24", "FD00::/8"], ["10.0.9.0/24", "fd00::/8"]),
+        (["public"], ["public"]),
+        (["app", "public"], ["public"]),
+        (["cache"], []),
+        ([], []),
+    ],
+)
+def test_sources_are_resolved(filters: Filters, sources: list[str], resolved: list[str]) -> None:
+    """Sorted, each once; a group without hosts opens nothing."""
+    rule = {"name": "redis", "port": 6379, "sources": sources}
+    assert filters["resolve_sources"]([rule], GROUPS) == [{"name": "redis", "port": 6379, "sources": resolved}]
+    assert rule["sources"] is sources
+
+
+@pytest.mark.parametrize(
+    ("rules", "groups", "words"),
+    [
+        ([{"name": "redis", "sources": ["apps"]}], GROUPS, "rule redis: source 'apps' is neither an inventory group"),
+        ([{"name": "redis", "sources": ["apps"]}], {}, "or a group (none)"),
+        ([{"name": "redis", "sources": ["10.0.0.1/24"]}], GROUPS, "a network without host bits"),
+        ([{"name": "redis", "sources": "app"}], GROUPS, "rule redis: sources must be a list of text, got 'app'"),
+        ([{"name": "redis", "sources": [3]}], GROUPS, "sources must be a list of text"),
+        ([{"name": "redis"}], GROUPS, "sources must be a list of text, got None"),
+        ([], {"app": ["app1.example"]}, "group app: 'app1.example' is not an address; set host_address"),
+        ([], {"app": [None]}, "group app: None is not an address"),
+        ([], {"app": "10.0.0.1"}, "group app: the addresses must be a list, got str"),
+        ([], {"public": []}, "an inventory group is called public"),
+        ([], [], "groups must be a dict of lists, got list"),
+        ({}, GROUPS, "rules must be a list of dicts"),
+        (["redis"], GROUPS, "rules must be a list of dicts"),
+    ],
+)
+def test_unknown_sources_are_refused(refusal: Refusal, rules: object, groups: object, words: str) -> None:
+    """The message names the rule or the group, and the cure."""
+    assert words in refusal("resolve_sources", rules, groups)
+
+
+@given(sources=st.permutations(["app", "edge", "10.1.0.0/16", "192.0.2.7"]))
+def test_the_order_of_the_sources_does_not_matter(filters: Filters, sources: list[str]) -> None:
+    """And resolving again changes nothing."""
+    expected = ["10.0.0.1", "10.0.0.3", "10.0.0.12", "10.1.0.0/16", "192.0.2.7", "fd00::1"]
+    resolved = filters["resolve_sources"]([{"name": "x", "sources": sources}], GROUPS)
+    assert resolved == [{"name": "x", "sources": expected}]
+    assert filters["resolve_sources"](resolved, {}) == resolved

@@ -1,0 +1,96 @@
+"""Lines of pg_hba.conf: order kept, unsafe rows refused."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+Filters = dict[str, Callable[..., Any]]
+Refusal = Callable[..., str]
+REMOTE = {"type": "hostssl", "database": "app", "user": "app", "address": "10.0.0.0/24", "method": "scram-sha-256"}
+
+
+@pytest.mark.parametrize(
+    ("row", "line"),
+    [
+        ({}, "hostssl app app 10.0.0.0/24 scram-sha-256"),
+        ({"address": "10.0.3.4"}, "hostssl app app 10.0.3.4/32 scram-sha-256"),
+        ({"address": "fd00::1"}, "hostssl app app fd00::1/128 scram-sha-256"),
+        ({"address": "samenet"}, "hostssl app app samenet scram-sha-256"),
+        ({"type": "host", "address": "127.0.0.1"}, "host app app 127.0.0.1/32 scram-sha-256"),
+        ({"type": "host", "address": "::1/128"}, "host app app ::1/128 scram-sha-256"),
+        ({"type": "host", "address": "all", "method": "reject"}, "host app app all reject"),
+        ({"type": "hostnossl", "address": "0.0.0.0/0", "method": "reject"}, "hostnossl app app 0.0.0.0/0 reject"),
+        (
+            {"method": "cert", "options": {"map": "m", "clientname": "DN"}},
+            "hostssl app app 10.0.0.0/24 cert clientname=DN map=m",
+        ),
+        ({"options": {"clientcert": "verify-ca"}}, "hostssl app app 10.0.0.0/24 scram-sha-256 clientcert=verify-ca"),
+        ({"database": ["a", "b-c"], "user": "+team x"}, 'hostssl a,"b-c" +"team x" 10.0.0.0/24 scram-sha-256'),
+        ({"database": "+odd"}, 'hostssl "+odd" app 10.0.0.0/24 scram-sha-256'),
+    ],
+)
+def test_lines(filters: Filters, row: dict[str, Any], line: str) -> None:
+    """Five columns and the options."""
+    assert filters["postgresql_hba"]([REMOTE | row]) == [line]
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({"method": "trust"}, "it lets everybody in"),
+        ({"method": "md5"}, "use scram-sha-256"),
+        ({"method": "password"}, "in clear text"),
+        ({"method": "ident"}, "believes the client"),
+        ({"method": "ldap"}, "use one of scram-sha-256, cert, peer, reject"),
+        ({"method": ["scram-sha-256"]}, "is refused"),
+        ({"type": "host"}, "type host would accept 10.0.0.0/24 without TLS; use hostssl"),
+        ({"type": "host", "address": "samehost"}, "type host would accept samehost without TLS"),
+        ({"type": "hostnossl"}, "hostnossl would accept clear text"),
+        ({"type": "hostgssenc"}, "type must be one of local, host, hostssl, hostnossl"),
+        ({"method": "peer"}, "method peer works on type local only, got hostssl"),
+        ({"type": "host", "address": "::1", "method": "cert"}, "method cert works on type hostssl only, got host"),
+        ({"type": "local"}, "a local row has no address"),
+        ({"address": None}, "address must be a network as text, got None"),
+        ({"address": "10.0.0.1/24"}, "'10.0.0.1/24' is not a network"),
+        ({"address": "db.example"}, "'db.example' is not a network"),
+        ({"database": []}, "database is an empty list"),
+        ({"user": 'a"b'}, "user must be a name"),
+        ({"user": None}, "user must be a name without quotes or control characters, got None"),
+        ({"user": "/^app"}, "names a pattern or a file"),
+        ({"database": "@file"}, "names a pattern or a file"),
+        ({"options": "map=m"}, "options must be a dict, got str"),
+        ({"options": {"map": "a b"}}, "option map must be a name with plain text, got 'a b'"),
+        ({"options": {"map": 3}}, "got 3"),
+        ({"options": {"a-b": "c"}}, "option a-b"),
+        (
+            {"type": "host", "address": "::1", "options": {"clientcert": "verify-ca"}},
+            "clientcert works on type hostssl",
+        ),
+        ({"adress": "::1"}, "adress is not a key; use type, database"),
+    ],
+)
+def test_unsafe_rows_are_refused(refusal: Refusal, row: dict[str, Any], words: str) -> None:
+    """The message names the row and the cure."""
+    message = refusal("postgresql_hba", [REMOTE | {"user": "first"}, REMOTE | row])
+    assert message.startswith("row 2: ")
+    assert words in message
+
+
+def test_other_input_is_refused(refusal: Refusal) -> None:
+    """Rows are a list of dicts, and none is there twice."""
+    assert "rows must be a list, got dict" in refusal("postgresql_hba", {})
+    assert "row 1 must be a dict, got str" in refusal("postgresql_hba", ["local all all peer"])
+    assert "row 2: 'hostssl app app 10.0.0.0/24' is matched by an earlier row" in refusal(
+        "postgresql_hba", [REMOTE, REMOTE]
+    )
+
+
+@given(users=st.permutations(["app", "report", "backup", "all"]))
+def test_the_order_is_kept_and_no_row_lets_clear_text_in(filters: Filters, users: list[str]) -> None:
+    """The first row that matches decides, so nothing may be sorted."""
+    lines = filters["postgresql_hba"]([REMOTE | {"user": user} for user in users])
+    assert [line.split()[2] for line in lines] == users
+    assert all(line.startswith("hostssl ") and line.endswith(" scram-sha-256") for line in lines)
