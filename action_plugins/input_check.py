@@ -16,7 +16,7 @@ from ansible.plugins.loader import action_loader
 
 RemoteCall: Any = action_loader.get("remote_call", class_only=True)
 
-PUBLISHED = ("packages", "firewall_rules", "memory_mb")  # what roles tell each other, not input
+PUBLISHED = ("packages", "preseed", "firewall_rules", "memory_mb")  # what roles tell each other, not input
 TYPES: dict[str, tuple[type, ...]] = {
     "str": (str,),
     "path": (str,),
