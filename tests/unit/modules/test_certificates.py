@@ -113,7 +113,7 @@ def test_placeholders_are_refused_without_being_shown(secret_file: ModuleType, v
 
 def test_half_an_authority_is_refused(secret_file: ModuleType) -> None:
     with pytest.raises(AnsibleActionFail, match="only one is there"):
-        secret_file.complete({"certificates_ca_key": "x" * 40}, [], ["certificates"])
+        secret_file.complete({"certificates_ca_key": "-----BEGIN PRIVATE KEY-----"}, [], ["certificates"])
 
 
 def test_summary_names_changed_steps_only() -> None:
