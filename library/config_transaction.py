@@ -10,6 +10,7 @@ library costs on every call. The action plugin of the same name validates the ar
 from __future__ import annotations
 
 import base64
+import fcntl
 import grp
 import json
 import os
@@ -19,8 +20,11 @@ import shlex
 import shutil
 import stat
 import subprocess
+import tempfile
 import time
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
@@ -139,6 +143,7 @@ pending_before:
 
 ARGUMENTS = r"""<<INCLUDE_ANSIBLE_MODULE_JSON_ARGS>>"""
 STATE = Path("/var/lib/holdfast/transactions")
+SYSTEM_PATH = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
 TEST_SECONDS = 120
 ACTIVATION_SECONDS = 600
 SETTLE_SECONDS = 0.5
@@ -150,14 +155,30 @@ class Refused(Exception):
 
 def run(argv: list[str], seconds: int = TEST_SECONDS) -> tuple[int, str]:
     """Run a command and return its exit code and everything it said."""
-    try:
-        done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              timeout=seconds, check=False, env={**os.environ, "LC_ALL": "C.UTF-8"})
-    except FileNotFoundError:
-        return 127, f"{argv[0]}: not found"
-    except subprocess.TimeoutExpired:
-        return 124, f"{shlex.join(argv)}: no answer within {seconds} s"
-    return done.returncode, done.stdout.decode(errors="replace").strip()
+    environment = {**os.environ, "LC_ALL": "C.UTF-8", "PATH": f"{os.environ.get('PATH', '')}:{SYSTEM_PATH}"}
+    with tempfile.TemporaryFile() as said:  # not a pipe: a daemon that a command leaves behind would keep it open
+        try:
+            code = subprocess.run(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=subprocess.STDOUT,
+                timeout=seconds,
+                check=False,
+                env=environment,
+            ).returncode
+        except subprocess.TimeoutExpired:
+            return 124, f"{shlex.join(argv)}: no answer within {seconds} s"
+        except OSError as problem:
+            return 127, f"{argv[0]}: {problem.strerror}"
+        said.seek(0)
+        return code, said.read().decode(errors="replace").strip()
+
+
+def private_folder(path: Path) -> None:
+    """Create a folder below STATE; it and its parents are root's alone."""
+    for folder in (STATE.parent, STATE, path):
+        folder.mkdir(mode=0o700, exist_ok=True)
 
 
 def write_durably(path: Path, data: bytes, mode: int, uid: int = 0, gid: int = 0) -> None:
@@ -173,6 +194,18 @@ def write_durably(path: Path, data: bytes, mode: int, uid: int = 0, gid: int = 0
         stream.flush()
         os.fsync(handle)
     os.replace(staged, path)
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Let the module of an earlier run, which a lost connection left alone on the host, finish first."""
+    private_folder(STATE)
+    handle = os.open(STATE, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 @dataclass
@@ -209,7 +242,7 @@ class Original:
             path.mkdir(exist_ok=True)
             os.chown(path, self.uid, self.gid)
             path.chmod(self.mode)
-        else:
+        elif not (path.is_dir() and any(path.iterdir())):  # a folder that is in use by now stays
             remove(path)
 
 
@@ -240,14 +273,16 @@ class Journal:
         return cls(folder, stored["stage"], [Original(**entry) for entry in stored["originals"]], stored["owed"])
 
     def save(self) -> None:
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_folder(self.folder)
         stored = {"stage": self.stage, "originals": [asdict(entry) for entry in self.originals], "owed": self.owed}
         write_durably(self.folder / "journal.json", json.dumps(stored).encode(), 0o600, os.geteuid(), os.getegid())
 
     def keep(self, original: Original) -> None:
-        """Remember an original, with a copy of its contents."""
+        """Remember an original, with a copy of its contents; of two the older, for that one was in force."""
+        if any(original.dest == older.dest for older in self.originals):
+            return
         if original.kind == "file":
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            private_folder(self.folder)
             original.backup = f"original-{len(self.originals)}"
             data = Path(original.dest).read_bytes()
             write_durably(self.folder / original.backup, data, 0o600, os.geteuid(), os.getegid())
@@ -256,6 +291,21 @@ class Journal:
     def put_back(self) -> None:
         for original in reversed(self.originals):
             original.put_back(self.folder)
+
+    def recover(self) -> None:
+        """Undo the untested half-swap of a killed run."""
+        if self.stage == "swapping":
+            self.put_back()
+            self.end()
+
+    def end(self) -> None:
+        """End a transaction whose files are as before; what an earlier run owes stays owed."""
+        self.originals = []
+        if self.owed:
+            self.stage = "activating"
+            self.save()
+        else:
+            self.close()
 
     def close(self) -> None:
         # The mark goes first: without it the copies mean nothing, with it they must all be there.
@@ -309,7 +359,9 @@ class Wanted:
             raise Refused(f"{self.dest} is a folder, not a file; move it away")
         for name, number, what in ((self.owner, self.uid, "owner"), (self.group, self.gid, "group")):
             if number is None and self.state in ("file", "directory"):
-                raise Refused(f"{what} {name} of {self.dest} does not exist on this host; create it or install its package first")
+                raise Refused(
+                    f"{what} {name} of {self.dest} does not exist on this host; create it or install its package first"
+                )
 
     def apply(self) -> None:
         if self.state == "absent":
@@ -335,10 +387,13 @@ class Wanted:
         """Return what `--diff` shows; never the contents of a secret file."""
         title = {"before_header": self.dest, "after_header": self.dest}
         if self.action == "attributes" or self.state == "directory":
-            before = "" if self.before.kind == "absent" else f"{self.before.mode:04o} {self.before.uid}:{self.before.gid}\n"
+            before = (
+                "" if self.before.kind == "absent" else f"{self.before.mode:04o} {self.before.uid}:{self.before.gid}\n"
+            )
             return {**title, "before": before, "after": f"{self.mode} {self.uid}:{self.gid}\n"}
         if self.state == "link":
-            return {**title, "before": self.before.target, "after": f"-> {self.target}\n"}
+            before = f"-> {self.before.target}\n" if self.before.kind == "link" else ""
+            return {**title, "before": before, "after": f"-> {self.target}\n"}
         if self.secret:
             return {"prepared": f"{self.dest}: {self.action}; secret contents are not shown\n"}
         old = self.path.read_text(errors="replace") if self.before.kind == "file" else ""
@@ -346,7 +401,9 @@ class Wanted:
 
 
 def account(name: str, find: Any) -> int | None:
-    """Return the number of a user or group, None while its package is not installed."""
+    """Return the number of a user or group, None while its package is not installed; a number stands for itself."""
+    if name.isdecimal():
+        return int(name)  # the user of a container need not exist on the host
     try:
         entry = find(name)
     except KeyError:
@@ -357,7 +414,10 @@ def account(name: str, find: Any) -> int | None:
 class Units:
     """The units of the transaction and those its activations name, asked for in one call."""
 
-    PROPERTIES = "Id,LoadState,ActiveState,UnitFileState,NeedDaemonReload,ConditionResult,Type,Result"
+    PROPERTIES = (
+        "ActiveState,SubState,UnitFileState,NeedDaemonReload,ConditionResult,ConditionTimestampMonotonic,"
+        "Type,RemainAfterExit,Result,NRestarts"
+    )
 
     def __init__(self, names: list[str]) -> None:
         self.names = names
@@ -370,11 +430,16 @@ class Units:
         code, text = run(["systemctl", "show", "-p", self.PROPERTIES, "--", *self.names])
         if code != 0:
             raise Refused(f"systemd does not answer: {text}")
-        blocks = [dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in text.split("\n\n")]
+        blocks = [
+            dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in text.split("\n\n")
+        ]
         self.state = dict(zip(self.names, blocks, strict=True))
 
     def active(self, name: str) -> bool:
-        return self.state[name].get("ActiveState") in ("active", "activating", "reloading")
+        unit = self.state[name]
+        if unit.get("SubState", "").startswith("auto-restart"):
+            return False  # systemd calls a unit that keeps dying "activating"
+        return unit.get("ActiveState") in ("active", "activating", "reloading", "refreshing")
 
     def enabled(self, name: str) -> bool:
         return self.state[name].get("UnitFileState") not in ("disabled", "masked", "")
@@ -382,9 +447,20 @@ class Units:
     def satisfied(self, name: str) -> bool:
         """Whether a unit does what a start can do: runs, ran well, or is excused by its own conditions."""
         unit = self.state[name]
-        if self.active(name) or unit.get("ConditionResult") == "no":
+        if self.active(name):
             return True
-        return unit.get("Type") == "oneshot" and unit.get("Result") == "success" and unit.get("ActiveState") == "inactive"
+        if unit.get("ConditionTimestampMonotonic", "0") == "0":
+            return False  # never tried since boot: what follows are default values
+        if (
+            unit.get("Type") == "oneshot"
+            and unit.get("RemainAfterExit") == "yes"
+            and unit.get("ConditionResult") == "yes"
+        ):
+            return False  # such a unit stays active after it ran well, so somebody stopped it
+        ran_well = (
+            unit.get("Type") == "oneshot" and unit.get("Result") == "success" and unit.get("ActiveState") == "inactive"
+        )
+        return ran_well or unit.get("ConditionResult") == "no"
 
 
 def in_order(activations: list[str]) -> list[str]:
@@ -406,22 +482,48 @@ class Transaction:
         self.activated: list[str] = []
 
     def run(self) -> dict[str, Any]:
+        if self.check:
+            return self.act()
+        with alone():
+            self.clean()
+            return self.act()
+
+    def act(self) -> dict[str, Any]:
         journal = Journal.load(self.folder)
         pending = journal is not None
-        owed = self.recover(journal) if journal else []
+        if journal and not self.check:
+            journal.recover()
         self.compare()
-        wanted = in_order(owed + [entry for file in self.changes for entry in file.on_change])
+        wanted = in_order(
+            (journal.owed if journal else []) + [entry for file in self.changes for entry in file.on_change]
+        )
         declared = [unit["name"] for unit in self.arguments["units"]]
         named = [entry.split(" ", 1)[1] for entry in wanted if not entry.startswith("run ")]
         self.units = Units(list(dict.fromkeys(declared + named)))
+        self.live = [name for name in self.units.names if self.is_live(name, pending)]
         moves = self.unit_moves()
         if self.check:
-            # Only a live unit is restarted; one that is not installed yet will be started by its package or by us.
-            self.activated = [entry for entry in wanted if entry.startswith("run ") or self.units.active(entry.split(" ", 1)[1])]
-        elif self.changes or wanted or moves:
-            self.commit(owed, wanted)
+            self.activated = [
+                entry for entry in wanted if self.due(entry) and f"start {entry.split(' ', 1)[1]}" not in moves
+            ]
+        elif pending or self.changes or moves:
+            self.commit(journal or Journal(self.folder), wanted)
             moves = self.unit_changes
         return self.result(pending, moves)
+
+    def clean(self) -> None:
+        """Remove copies that were made before anything was changed."""
+        if self.folder.exists() and not (self.folder / "journal.json").exists():
+            shutil.rmtree(self.folder)
+
+    def is_live(self, name: str, pending: bool) -> bool:
+        """Whether a unit runs, or did until a killed run left it half restarted."""
+        wanted = {unit["name"]: unit.get("state") for unit in self.arguments["units"]}.get(name)
+        return wanted != "stopped" and (self.units.active(name) or (pending and wanted == "started"))
+
+    def due(self, entry: str) -> bool:
+        """Only a live unit is restarted or reloaded; one that was not running is started with the new files."""
+        return entry.startswith("run ") or entry.split(" ", 1)[1] in self.live
 
     def result(self, pending: bool, moves: list[str]) -> dict[str, Any]:
         result: dict[str, Any] = {
@@ -435,27 +537,17 @@ class Transaction:
             result["diff"] = self.differences
         return result
 
-    def recover(self, journal: Journal) -> list[str]:
-        """Undo an untested half-swap of a killed run; return the activations that are still owed."""
-        if self.check:
-            return journal.owed
-        if journal.stage == "swapping":
-            journal.put_back()
-            journal.originals = []
-            journal.stage = "activating"
-            journal.save()
-        return journal.owed
-
     def compare(self) -> None:
         default = self.arguments["on_change"]
-        files = [Wanted(**{**entry, "on_change": default if entry.get("on_change") is None else entry["on_change"]})
-                 for entry in self.arguments["files"]]
-        listed = {file.dest for file in files if file.state != "absent"}
+        files = [
+            Wanted(**{**entry, "on_change": default if entry.get("on_change") is None else entry["on_change"]})
+            for entry in self.arguments["files"]
+        ]
+        listed = {file.dest for file in files}
         for folder in self.arguments["exclusive"]:
             for path in sorted(Path(folder["path"]).glob("*")):
-                if fnmatch(path.name, folder["pattern"]) and str(path) not in listed:
+                if fnmatch(path.name, folder["pattern"]) and str(path) not in listed and not path.is_dir():
                     files.append(Wanted(str(path), "absent", "root", "root", "0644", secret=True, on_change=default))
-        self.secrets = [file.content or "" for file in files if file.secret]
         self.changes = [file for file in files if file.action]
         self.differences = [file.difference() for file in self.changes] if self.diff else []
 
@@ -463,8 +555,11 @@ class Transaction:
         moves = []
         for unit in self.arguments["units"]:
             name = unit["name"]
-            if unit.get("enabled") is not None and self.units.enabled(name) != unit["enabled"] \
-                    and self.units.state[name].get("UnitFileState") not in ("static", "generated", "transient"):
+            if (
+                unit.get("enabled") is not None
+                and self.units.enabled(name) != unit["enabled"]
+                and self.units.state[name].get("UnitFileState") not in ("static", "generated", "transient")
+            ):
                 moves.append(f"{'enable' if unit['enabled'] else 'disable'} {name}")
             if unit.get("state") == "started" and not self.units.satisfied(name):
                 moves.append(f"start {name}")
@@ -472,98 +567,111 @@ class Transaction:
                 moves.append(f"stop {name}")
         return moves
 
-    def commit(self, owed: list[str], wanted: list[str]) -> None:
-        journal = Journal(self.folder, owed=owed)
+    def commit(self, journal: Journal, wanted: list[str]) -> None:
         try:
             for file in self.changes:
                 file.refuse_what_cannot_be()
             self.check_staged()
             for file in self.changes:
                 journal.keep(file.before)
-        except Refused:
-            self.leave(journal)
+        except (Refused, OSError):
+            self.clean()
             raise
+        journal.stage = "swapping"
         journal.save()
         try:
             for file in self.changes:
                 file.apply()
-            for command in self.arguments["test"]:
-                code, text = run(command)
-                if code != 0:
-                    raise Refused(f"`{shlex.join(command)}` refuses the new configuration: {text or f'exit code {code}'}")
+            self.test()
         except (Refused, OSError) as problem:
             journal.put_back()
-            self.leave(journal)
+            journal.end()
             raise Refused(f"{problem}\nEvery file was put back; the old configuration is still in force.") from problem
         journal.stage, journal.owed = "activating", wanted
         journal.save()
-        self.activate_or_put_back(journal, owed, wanted)
+        self.activate_or_put_back(journal)
         journal.close()
 
-    def leave(self, journal: Journal) -> None:
-        """End a refused transaction; what an earlier run still owes stays owed."""
-        if journal.owed:
-            journal.stage, journal.originals = "activating", []
-            journal.save()
-        else:
-            journal.close()
+    def test(self) -> None:
+        for command in self.arguments["test"] if self.changes else []:
+            code, text = run(command)
+            if code != 0:
+                raise Refused(f"`{shlex.join(command)}` refuses the new configuration: {text or f'exit code {code}'}")
 
     def check_staged(self) -> None:
-        staging = self.folder / "staged"
         for file in self.changes:
             if not file.check or file.state != "file":
                 continue
-            staging.mkdir(mode=0o700, parents=True, exist_ok=True)
-            staged = staging / file.path.name
-            write_durably(staged, file.data, int(file.mode, 8), file.uid or 0, file.gid or 0)
-            command = [part.replace("%s", str(staged)) for part in file.check]
-            code, text = run(command)
+            private_folder(self.folder)
+            with tempfile.TemporaryDirectory(dir=self.folder) as folder:
+                staged = Path(folder, file.path.name)
+                write_durably(staged, file.data, int(file.mode, 8), file.uid or 0, file.gid or 0)
+                code, text = run([part.replace("%s", str(staged)) for part in file.check])
             if code != 0:
                 raise Refused(f"`{shlex.join(file.check)}` refuses the new {file.dest}: {text}\nNothing was changed.")
-        shutil.rmtree(staging, ignore_errors=True)
 
-    def activate_or_put_back(self, journal: Journal, owed: list[str], wanted: list[str]) -> None:
+    def activate_or_put_back(self, journal: Journal) -> None:
+        reload = any("/systemd/" in original.dest for original in journal.originals)
         try:
-            self.activate(wanted)
+            self.activate(journal.owed, reload)
         except Refused as problem:
-            if not self.changes:
+            if not journal.originals:  # nothing to put back; a declared unit is tried again by the next run anyway
+                journal.end()
                 raise
+            self.undo_unit_moves()
             journal.put_back()
-            self.units.ask()
             try:
-                self.activate(in_order(owed + [entry for entry in wanted if self.was_running_before(entry)]), put_back=True)
+                self.activate([entry for entry in journal.owed if self.due(entry)], reload, put_back=True)
             except Refused as second:
-                raise Refused(f"{problem}\nEvery file was put back, but the old configuration does not start either: {second}") from second
-            self.leave(Journal(self.folder))
-            raise Refused(f"{problem}\nEvery file was put back and the old configuration is in force again.") from problem
+                raise Refused(
+                    f"{problem}\nEvery file was put back, but the old configuration does not start either: {second}"
+                ) from second
+            journal.close()
+            raise Refused(
+                f"{problem}\nEvery file was put back and the old configuration is in force again."
+            ) from problem
 
-    def was_running_before(self, entry: str) -> bool:
-        return entry.startswith("run ") or entry.split(" ", 1)[1] in self.running_before
+    def undo_unit_moves(self) -> None:
+        """Take back what was enabled, started, … for the new files; the unit that failed to start must not keep trying."""
+        opposite = {"enable": "disable", "disable": "enable", "stop": "start"}
+        for move in reversed(self.unit_changes):
+            verb, name = move.split(" ", 1)
+            if verb in opposite:
+                run(["systemctl", opposite[verb], name], ACTIVATION_SECONDS)
+        for unit in self.arguments["units"]:
+            if unit.get("state") == "started" and unit["name"] not in self.live:
+                run(["systemctl", "stop", unit["name"]], ACTIVATION_SECONDS)
 
-    def activate(self, wanted: list[str], put_back: bool = False) -> None:
+    def activate(self, wanted: list[str], reload: bool, put_back: bool = False) -> None:
         began = time.time()
-        if any("/systemd/" in file.dest for file in self.changes) or self.stale_units():
+        self.units.ask()
+        if reload or self.stale_units():
             self.must(["systemctl", "daemon-reload"])
             self.units.ask()
-        if not put_back:
-            self.running_before = [name for name in self.units.names if self.units.active(name)]
+        self.activated = []
         for entry in [entry for entry in wanted if entry.startswith("run ")]:
             self.must(shlex.split(entry[4:]))
             self.activated.append(entry)
-        touched: list[str] = []
-        if not put_back:
-            for move in self.unit_moves():
-                verb, name = move.split(" ", 1)
-                self.must(["systemctl", verb, name], name, began)
-                self.unit_changes.append(move)
-                touched += [name] if verb == "start" else []
-        for entry in [entry for entry in wanted if not entry.startswith("run ")]:
+        started: list[str] = []
+        for move in [] if put_back else self.unit_moves():
+            verb, name = move.split(" ", 1)
+            self.systemctl(verb, name, began)
+            self.unit_changes.append(move)
+            started += [name] if verb == "start" else []
+        for entry in [entry for entry in wanted if not entry.startswith("run ") and self.due(entry)]:
             verb, name = entry.split(" ", 1)
-            if name in self.running_before:
-                self.must(["systemctl", verb, name], name, began)
+            if name not in started:
+                # After a failure a reload would find nothing that listens.
+                verb = "reload-or-restart" if put_back and verb == "reload" else verb
+                self.systemctl(verb, name, began)
                 self.activated.append(entry)
-                touched.append(name)
-        self.must_be_up(touched, began)
+                started += [name] if verb == "restart" else []
+        self.must_be_up(started, began)
+
+    def systemctl(self, verb: str, name: str, began: float) -> None:
+        if verb in ("start", "restart", "reload-or-restart"):
+            run(["systemctl", "reset-failed", name])  # earlier failures must not count against this start
+        self.must(["systemctl", verb, name], name, began)
 
     def stale_units(self) -> bool:
         return any(unit.get("NeedDaemonReload") == "yes" for unit in self.units.state.values())
@@ -571,7 +679,9 @@ class Transaction:
     def must(self, command: list[str], unit: str = "", began: float = 0) -> None:
         code, text = run(command, ACTIVATION_SECONDS)
         if code != 0:
-            raise Refused(f"`{shlex.join(command)}` failed: {text or f'exit code {code}'}{self.journal_of(unit, began)}")
+            raise Refused(
+                f"`{shlex.join(command)}` failed: {text or f'exit code {code}'}{self.journal_of(unit, began)}"
+            )
 
     def must_be_up(self, names: list[str], began: float) -> None:
         if not names:
@@ -581,22 +691,26 @@ class Transaction:
             time.sleep(SETTLE_SECONDS)  # systemd calls these started before they had a chance to fail
             self.units.ask()
         for name in names:
-            if not self.units.satisfied(name):
-                raise Refused(f"{name} is {self.units.state[name].get('ActiveState')} after its start{self.journal_of(name, began)}")
+            died = self.units.state[name].get("NRestarts", "0") != "0"
+            if died or not self.units.satisfied(name):
+                state = "dying again and again" if died else self.units.state[name].get("ActiveState")
+                raise Refused(f"{name} is {state} after its start{self.journal_of(name, began)}")
 
     @staticmethod
     def journal_of(unit: str, began: float) -> str:
         if not unit:
             return ""
-        _code, text = run(["journalctl", "-q", "-n", "15", "--no-pager", "-o", "cat", f"--since=@{int(began)}", "-u", unit])
+        _code, text = run(
+            ["journalctl", "-q", "-n", "15", "--no-pager", "-o", "cat", f"--since=@{int(began)}", "-u", unit]
+        )
         return f"\nIts journal says:\n{text}" if text else ""
 
 
 def without_secrets(text: str, secrets: list[str]) -> str:
-    """Hide every long word of a secret file: a service may quote the line it refuses."""
-    words = {word.strip("\"'") for secret in secrets for word in re.split(r"[\s=:,@]+", secret)}
+    """Hide every long word of a secret file, but no path: a service may quote the line it refuses."""
+    words = {word.strip("\"'<>#") for secret in secrets for word in [*secret.split(), *re.split(r"[\s=:,@]+", secret)]}
     for word in sorted(words, key=len, reverse=True):
-        if len(word) >= 12 and "/" not in word:
+        if len(word) >= 12 and not Path(word).exists():
             text = text.replace(word, "********")
     return text
 
@@ -607,7 +721,7 @@ def main() -> None:
     transaction = Transaction(arguments, outer["_ansible_check_mode"], outer["_ansible_diff"])
     try:
         result = transaction.run()
-    except Refused as problem:
+    except (Refused, OSError) as problem:
         secrets = [entry.get("content") or "" for entry in arguments["files"] if entry.get("secret")]
         result = {"failed": True, "changed": False, "msg": without_secrets(str(problem), secrets)}
     print(json.dumps(result))

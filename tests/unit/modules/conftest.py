@@ -1,0 +1,169 @@
+"""The remote halves are scripts that only core can ship: load them by path, and give them a pretended host."""
+
+from __future__ import annotations
+
+import grp
+import importlib.util
+import os
+import pwd
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+
+# Keeps one folder per unit with files named as the properties; `start` and the like succeed while $HOST/accept does.
+SYSTEMCTL = """#!/bin/sh
+verb=$1; shift
+unit=$(eval echo "\\${$#}")
+echo "$verb $unit" >> "$HOST/said"
+at() { cat "$HOST/units/$1/$2" 2>/dev/null || echo "$3"; }
+put() { mkdir -p "$HOST/units/$unit"; echo "$2" > "$HOST/units/$unit/$1"; }
+case $verb in
+show)
+    while [ "$1" != -- ]; do shift; done; shift
+    first=yes
+    for name; do
+        [ $first = yes ] || echo; first=no
+        for property in ActiveState=inactive SubState=dead UnitFileState=disabled NeedDaemonReload=no ConditionResult=no \\
+            ConditionTimestampMonotonic=0 Type=notify Result=success NRestarts=0; do
+            echo "${property%%=*}=$(at "$name" "${property%%=*}" "${property#*=}")"
+        done
+    done;;
+start|restart|reload|reload-or-restart)
+    put ConditionTimestampMonotonic 1; put ConditionResult yes
+    if [ -x "$HOST/accept" ] && ! "$HOST/accept"; then
+        [ "$verb" = reload ] || put ActiveState failed
+        echo "Job for $unit failed." >&2; exit 1
+    fi
+    put ActiveState active;;
+stop) put ActiveState inactive;;
+enable) put UnitFileState enabled;;
+disable) put UnitFileState disabled;;
+esac
+"""
+
+
+def load(name: str) -> ModuleType:
+    path = ROOT / "library" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"holdfast_{name}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+class Host:
+    """A pretended host: a folder for files, a fake systemctl, and the module run on it."""
+
+    def __init__(self, folder: Path, module: ModuleType) -> None:
+        self.folder, self.module = folder, module
+        self.me = pwd.getpwuid(os.geteuid()).pw_name
+        self.my_group = grp.getgrgid(os.getegid()).gr_name
+
+    def path(self, name: str) -> Path:
+        return self.folder / "etc" / name
+
+    def tool(self, name: str, text: str) -> None:
+        tool = self.folder / "bin" / name
+        tool.write_text(text)
+        tool.chmod(0o755)
+
+    def unit(self, name: str, **properties: str) -> None:
+        folder = self.folder / "units" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        for key, value in properties.items():
+            (folder / key).write_text(value + "\n")
+
+    def runs(self, name: str) -> None:
+        self.unit(
+            name,
+            ActiveState="active",
+            SubState="running",
+            UnitFileState="enabled",
+            ConditionTimestampMonotonic="1",
+            ConditionResult="yes",
+        )
+
+    def property(self, name: str, key: str) -> str:
+        return (self.folder / "units" / name / key).read_text().strip()
+
+    def accept(self, shell: str) -> None:
+        """Let starts and reloads succeed only while this shell command does."""
+        script = self.folder / "accept"
+        script.write_text(f"#!/bin/sh\n{shell}\n")
+        script.chmod(0o755)
+
+    def said(self) -> list[str]:
+        """Return what systemctl was told to change since the last question."""
+        log = self.folder / "said"
+        lines = log.read_text().splitlines() if log.exists() else []
+        log.unlink(missing_ok=True)
+        return [line for line in lines if not line.startswith(("show ", "reset-failed "))]
+
+    def file(self, dest: str, **entry: Any) -> dict[str, Any]:
+        """Return one entry of `files` as the controller sends it."""
+        state = entry.get("state", "file")
+        full = {
+            "state": state,
+            "owner": self.me,
+            "group": self.my_group,
+            "mode": "0755" if state == "directory" else "0644",
+            "content": None,
+            "target": None,
+            "secret": False,
+            "create_only": False,
+            "check": None,
+            "on_change": None,
+        }
+        return {**full, **entry, "dest": str(self.path(dest))}
+
+    def transaction(self, *files: dict[str, Any], check: bool = False, **more: Any) -> dict[str, Any]:
+        """Run the module in this process and return its result; a refusal raises."""
+        arguments = {
+            "name": "test",
+            "files": list(files),
+            "exclusive": [],
+            "on_change": [],
+            "test": [],
+            "units": [],
+            **more,
+        }
+        result: dict[str, Any] = self.module.Transaction(arguments, check, True).run()
+        return result
+
+    def tree(self) -> dict[str, tuple[str, int]]:
+        """Return everything below etc, to compare before and after."""
+        return {
+            str(path.relative_to(self.folder)): (
+                str(path.readlink()) if path.is_symlink() else path.read_text() if path.is_file() else "",
+                path.lstat().st_mode,
+            )
+            for path in sorted(self.path("").rglob("*"))
+        }
+
+
+@pytest.fixture(scope="session")
+def load_module() -> Callable[[str], ModuleType]:
+    return load
+
+
+@pytest.fixture
+def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
+    module = load("config_transaction")
+    monkeypatch.setattr(module, "STATE", tmp_path / "holdfast" / "transactions")
+    monkeypatch.setattr(module, "SETTLE_SECONDS", 0)
+    for name in ("bin", "etc", "units"):
+        (tmp_path / name).mkdir()
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
+    monkeypatch.setenv("HOST", str(tmp_path))
+    pretended = Host(tmp_path, module)
+    pretended.tool("systemctl", SYSTEMCTL)
+    pretended.tool("journalctl", "#!/bin/sh\necho bad directive at line 7\n")
+    return pretended
