@@ -18,12 +18,10 @@ RESULT = re.compile(r"__(\w+)_result")
 
 def changed_steps(variables: Mapping[str, Any]) -> list[str]:
     """Return the names of a host's steps whose registered result says that it changed something."""
-    steps = []
-    for name, value in variables.items():
-        match = RESULT.fullmatch(name)
-        if match and isinstance(value, Mapping) and value.get("changed") is True:
-            steps.append(match[1])
-    return sorted(steps)
+    # Only the values asked for: a host's other variables need not be computable from here.
+    named = {name: match[1] for name in variables if (match := RESULT.fullmatch(name))}
+    values = {step: variables[name] for name, step in named.items()}
+    return sorted(step for step, value in values.items() if isinstance(value, Mapping) and value.get("changed") is True)
 
 
 def box(title: str, rows: list[tuple[str, str]]) -> str:

@@ -121,13 +121,13 @@ def must(argv: list[str]) -> str:
 
 def install(names: list[str], cache_minutes: int) -> None:
     must(["dpkg", "--configure", "-a"])
-    fresh = lists_are_older_than(cache_minutes)
-    if fresh:
-        must([*APT, "update"])
+    updated = lists_are_older_than(cache_minutes)
+    if updated:
+        must([*APT, "-o", "APT::Update::Error-Mode=any", "update"])
     command = [*APT, "install", "--no-install-recommends", *names]
     code, text = run(command)
-    if code != 0 and not fresh and any(hint in text for hint in OUTDATED):
-        must([*APT, "update"])
+    if code != 0 and not updated and any(hint in text for hint in OUTDATED):
+        must([*APT, "-o", "APT::Update::Error-Mode=any", "update"])
     if code != 0:
         must(command)
 
