@@ -1,0 +1,1 @@
+"""The test bed: from a bare machine to running test hosts (standard library only)."""

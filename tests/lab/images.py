@@ -1,0 +1,109 @@
+"""Images of the test hosts: made by mmdebstrap from the machine's own Debian mirror, tagged by a hash of the recipe."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+from .console import Console
+from .paths import CACHE, LABEL, LabError, locked
+from .recipes import FILES, RELEASES, Recipe, cache_recipe, host_recipe, runtime_recipe
+from .shell import passes, read, run
+
+
+def machine_mirror() -> tuple[str, str]:
+    """Return the archive and the security archive this machine's apt uses, else Debian's own address."""
+    archive, security = "http://deb.debian.org/debian", "http://deb.debian.org/debian-security"
+    if not passes(["grep", "-q", "^ID=debian", "/etc/os-release"]):
+        return archive, security
+    shown = read(["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"])
+    uris = [uri.rstrip("/") for uri in shown.splitlines() if uri.startswith("http")]
+    return (
+        next((uri for uri in uris if uri.endswith("/debian")), archive),
+        next((uri for uri in uris if uri.endswith("/debian-security")), security),
+    )
+
+
+def machine_apt_options() -> tuple[str, ...]:
+    """Return the settings about the age of a mirror that this machine needs; its test hosts need them too."""
+    names = ("Acquire::Check-Valid-Until", "Acquire::Check-Date")
+    shown = read(["apt-config", "dump"]).splitlines()
+    return tuple(line.rstrip(";") for line in shown if line.startswith(names))
+
+
+def recipes(releases: Iterable[str]) -> dict[str, Recipe]:
+    """Return what a bed needs: one host image per release, and the runtime image with the cache upon it."""
+    mirror, options = machine_mirror(), machine_apt_options()
+    made = {release: host_recipe(release, mirror, options) for release in releases}
+    made["runtime"] = runtime_recipe(RELEASES[0], mirror, options)
+    made["cache"] = cache_recipe(made["runtime"])
+    return made
+
+
+def exists(tag: str) -> bool:
+    return passes(["docker", "image", "inspect", tag])
+
+
+def ensure(console: Console, releases: Iterable[str]) -> dict[str, str]:
+    """Make what is missing; return the tags by name."""
+    wanted = recipes(releases)
+    with locked("images"):
+        absent = [recipe for recipe in wanted.values() if not exists(recipe.tag)]
+        made = [recipe for recipe in absent if recipe.packages]
+        if made:
+            with console.phase(f"Make images: {', '.join(recipe.tag for recipe in made)}"), ThreadPoolExecutor(2) as pool:
+                list(pool.map(lambda recipe: _bootstrap(console, recipe), made))
+        if wanted["cache"] in absent:
+            with console.phase(f"Make image: {wanted['cache'].tag}"):
+                _build_cache(console, wanted["cache"].tag, wanted["runtime"].tag)
+    for recipe in wanted.values():
+        run(console, ["docker", "tag", recipe.tag, recipe.alias])
+    return {name: recipe.tag for name, recipe in wanted.items()}
+
+
+def _bootstrap(console: Console, recipe: Recipe) -> None:
+    """Feed mmdebstrap's archive straight into the engine."""
+    (CACHE / "recipes").mkdir(parents=True, exist_ok=True)
+    sources = CACHE / "recipes" / f"{recipe.tag.rpartition(':')[2]}.sources"
+    sources.write_text(recipe.sources)
+    argv = recipe.bootstrap_argv(str(sources))
+    console.record(f"$ {' '.join(argv)}")
+    changes = [f"--change={change}" for change in recipe.changes(LABEL)]
+    maker = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    taker = subprocess.Popen(
+        ["docker", "import", *changes, "-", recipe.tag],
+        stdin=maker.stdout,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    if maker.stdout:
+        maker.stdout.close()
+    for line in maker.stderr or ():
+        console.record(line)
+    made = maker.wait()
+    console.record(taker.communicate()[0])
+    if made or taker.returncode:
+        if taker.returncode == 0:  # an archive cut short may have been taken for a whole one
+            subprocess.run(["docker", "image", "rm", "-f", recipe.tag], capture_output=True, check=False)
+        raise LabError(
+            f"the image {recipe.tag} could not be made",
+            f"read the lines above; the usual reason is that {recipe.mirror[0]} does not answer",
+        )
+
+
+def _build_cache(console: Console, tag: str, base: str) -> None:
+    run(
+        console,
+        ["docker", "build", "--quiet", "--force-rm", f"--label={LABEL}=image", f"--build-arg=BASE={base}"]
+        + [f"--tag={tag}", f"--file={FILES / 'cache.Dockerfile'}", str(FILES)],
+    )
+
+
+def remove_all(console: Console) -> None:
+    """Remove every image of ours, also those of older recipes."""
+    shown = read(["docker", "images", "--format", "{{.Repository}}:{{.Tag}}", "--filter", "reference=holdfast/*"])
+    if shown:
+        run(console, ["docker", "image", "rm", "--force", *shown.split()])
+

@@ -1,0 +1,65 @@
+"""Running Molecule scenarios with the right environment."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from .console import Console
+from .paths import CACHE, LABEL, ROOT, LabError, locked
+from .shell import attached, environment, follow, read
+
+FOLDER = ROOT / "molecule"
+CONFIG = ROOT / ".config/molecule/config.yml"
+FIRST, LAST = ("lab",), ("platform",)
+SLOW = "_slow"
+
+
+def scenarios(folder: Path = FOLDER) -> list[str]:
+    """Return all scenarios: the lab itself first, the whole platform last, the rest by name."""
+    names = sorted(path.parent.name for path in folder.glob("*/molecule.yml"))
+    return sorted(names, key=lambda name: (name not in FIRST, name in LAST))
+
+
+def chosen(names: list[str], only: str = "", slow: bool = False) -> list[str]:
+    """Return the scenarios to run; ONLY names them, else the slow ones wait for test-all."""
+    if not only:
+        return [name for name in names if slow or not name.endswith(SLOW)]
+    wanted = only.replace(",", " ").split()
+    unknown = sorted(set(wanted) - set(names))
+    if unknown:
+        raise LabError(f"ONLY names no scenario: {', '.join(unknown)}", f"choose from: {', '.join(names)}")
+    return [name for name in names if name in wanted]
+
+
+def argv(scenario: str, arguments: list[str]) -> list[str]:
+    action, *rest = arguments or ["test"]
+    return ["molecule", "-c", str(CONFIG), action, "--scenario-name", scenario, *rest]
+
+
+def env_for(swap: bool = False) -> dict[str, str]:
+    return environment(HOLDFAST_SWAP_RELEASES="1") if swap else environment()
+
+
+def forget_lost_hosts(scenario: str) -> None:
+    """Drop Molecule's memory of hosts that another scenario or a killed run has taken away."""
+    owner = f"holdfast.owner={FOLDER / scenario / 'inventory'}"
+    if not read(["docker", "ps", "--quiet", "--filter", f"label={LABEL}=test", "--filter", f"label={owner}"]):
+        for state in (CACHE / "ansible/tmp").glob(f"molecule.*.{scenario}"):
+            shutil.rmtree(state, ignore_errors=True)
+
+
+def run_attached(scenario: str, arguments: list[str]) -> int:
+    """Run one scenario for somebody who develops it: output goes to the terminal."""
+    if scenario not in scenarios():
+        raise LabError(f"there is no scenario {scenario}", f"choose from: {', '.join(scenarios())}")
+    with locked("test-hosts", shared_by_machine=True):
+        forget_lost_hosts(scenario)
+        return attached(argv(scenario, arguments), env_for())
+
+
+def run_tested(console: Console, scenario: str, swap: bool = False) -> int:
+    """Run one whole scenario for the suite."""
+    with locked("test-hosts", shared_by_machine=True):
+        forget_lost_hosts(scenario)
+        return follow(console, argv(scenario, ["test"]), env_for(swap))
