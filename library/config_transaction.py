@@ -700,9 +700,10 @@ class Transaction:
     def journal_of(unit: str, began: float) -> str:
         if not unit:
             return ""
-        _code, text = run(
-            ["journalctl", "-q", "-n", "15", "--no-pager", "-o", "cat", f"--since=@{int(began)}", "-u", unit]
-        )
+        time.sleep(SETTLE_SECONDS)  # the last words of a dying process come last
+        run(["journalctl", "--sync"])
+        argv = ["journalctl", "-q", "-n", "20", "--no-pager", "-o", "cat", f"--since=@{int(began)}", "-u", unit]
+        _code, text = run(argv)
         return f"\nIts journal says:\n{text}" if text else ""
 
 
