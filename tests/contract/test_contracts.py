@@ -1,0 +1,351 @@
+"""Every contract finds what it is there for: the sample project passes, and each of these changes is noticed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.contract.conftest import Build
+from tests.contract.contracts import filters
+from tests.contract.contracts.registry import PROJECT, ROLE
+from tests.contract.sample import GOOD, changed
+
+SPEC, DEFAULTS, VARS = "roles/demo/meta/argument_specs.yml", "roles/demo/defaults/main.yml", "roles/demo/vars/main.yml"
+META, MAIN, CHECK = "roles/demo/meta/main.yml", "roles/demo/tasks/main.yml", "roles/demo/tasks/check.yml"
+APPLY, TEMPLATE, README = "roles/demo/tasks/apply.yml", "roles/demo/templates/etc/demo.conf.j2", "roles/demo/README.md"
+SITE, VERIFY, SIDECAR = "playbooks/site.yml", "molecule/demo/verify.yml", "filter_plugins/plus_one.yml"
+NUMBERS, HANDLERS = "filter_plugins/numbers.py", "roles/demo/handlers/main.yml"
+
+Change = dict[str, str | None]
+
+
+def task(text: str) -> Change:
+    """Return the role with one more task."""
+    return {APPLY: f"{GOOD[APPLY]}\n- name: Try\n{text}"}
+
+
+def option(text: str) -> Change:
+    """Return the role with one more option that has a default."""
+    name = text.partition(":")[0]
+    return {
+        **changed(SPEC, "    options:\n", f"    options:\n      {text}\n"),
+        DEFAULTS: f'{GOOD[DEFAULTS]}{name}: "x"\n',
+        VARS: f'{GOOD[VARS]}__demo_more: "{{{{ {name} }}}}"\n',
+    }
+
+
+def plain(text: str) -> str:
+    """Return a forbidden text that does not stand in this file: a tilde keeps it apart."""
+    return text.replace("~", "")
+
+
+def many(count: int, text: str = "- {name: Wait, ansible.builtin.meta: noop}\n") -> str:
+    return "---\n" + text * count
+
+
+ROLE_CASES: list[tuple[str, Change, str]] = [
+    ("files", {README: None}, "README.md is missing"),
+    ("sizes", {README: "text\n" * 121}, "README.md has 121 lines"),
+    ("sizes", {MAIN: "#\n" * 31}, "tasks/main.yml has 31 lines"),
+    ("sizes", {TEMPLATE: "x\n" * 61}, "demo.conf.j2 has 61 lines"),
+    ("sizes", {CHECK: many(13)}, "check.yml has 13 tasks"),
+    ("sizes", {CHECK: many(9, "- {name: Stop, ansible.builtin.assert: {that: false}}\n")}, "check.yml has 9 asserts"),
+    ("sizes", {HANDLERS: many(4)}, "handlers/main.yml has 4 handlers"),
+    ("sizes", {DEFAULTS: "".join(f"demo_{n}: 1\n" for n in range(26))}, "has 26 variables"),
+    ("sizes", {DEFAULTS: "---\n"}, "has no variable"),
+    ("sizes", {META: GOOD[META] + "#\n" * 20}, "meta/main.yml has"),
+    ("meta", changed(META, "[bookworm, trixie]", "[trixie]"), "platforms are"),
+    ("meta", changed(META, "dependencies: []", "dependencies: [other]"), "has dependencies"),
+    ("meta", changed(META, "  description: An example\n", ""), "no description"),
+    ("known", changed(SITE, "name: demo,", "name: other,"), "not in playbooks/site.yml"),
+    ("known", {"molecule/demo/molecule.yml": None}, "molecule/demo/molecule.yml is missing"),
+    ("known", {"README.md": "Roles: demolition\n"}, "README.md does not list demo"),
+    ("surface", {DEFAULTS: GOOD[DEFAULTS] + "demo_more: 1\n"}, "demo_more has a default but is not"),
+    ("surface", changed(DEFAULTS, "demo_port: 80\n", ""), "demo_port is in argument_specs.yml but"),
+    ("surface", {DEFAULTS: GOOD[DEFAULTS] + "demo_password: x\n"}, "demo_password is required and has a default"),
+    (
+        "surface",
+        changed(SPEC, "required: true, no_log", "required: true, default: x, no_log"),
+        "its option states a default",
+    ),
+    ("described", changed(SPEC, "type: int", "type: number"), "demo_port has no known type"),
+    ("described", changed(SPEC, "description: How., ", ""), "demo_mode has no description"),
+    ("described", changed(SPEC, "description: The token., ", ""), "demo_users[].token has no description"),
+    ("described", changed(SPEC, "        elements: dict\n", ""), "does not say of what"),
+    ("described", changed(SPEC, "short_description", "notes"), "no short_description"),
+    ("defaults", changed(DEFAULTS, "80", "81"), "demo_port is 81"),
+    ("defaults", changed(DEFAULTS, "80", '"80"'), "demo_port is '80'"),
+    ("defaults", changed(DEFAULTS, "80", "true"), "its type is int"),
+    ("defaults", changed(DEFAULTS, "fast", "quick"), "none of its choices"),
+    ("names", {DEFAULTS: "port: 80\n"}, "port does not begin with demo_"),
+    ("names", {VARS: "demo_path: /x\n"}, "vars/main.yml sets demo_path"),
+    ("names", task("  ansible.builtin.set_fact: {demo_x: 1}\n"), "demo_x does not begin with __demo_"),
+    ("names", task("  ansible.builtin.meta: noop\n  vars: {x: 1}\n"), "x does not begin with __demo_"),
+    (
+        "used",
+        changed(VARS, "{{ demo_port }}", "80") | changed(TEMPLATE, "port {{ demo_port }}\n", ""),
+        "demo_port is read nowhere",
+    ),
+    ("tasks", task("  command: {argv: [a]}\n  changed_when: false\n"), "command is not a full module name"),
+    ("tasks", task("  action: ansible.builtin.ping\n"), "through action"),
+    ("tasks", task("  when: true\n"), "has no module"),
+    ("tasks", task("  ansible.builtin.ping:\n  ignore_errors: false\n"), "ignore_errors"),
+    ("tasks", task("  ansible.builtin.include_role: {name: x, tasks_from: y.yml}\n"), "y.yml has an extension"),
+    ("tasks", task("  ansible.builtin.include_role: {name: x}\n"), "inside a role"),
+    ("tasks", task("  ansible.builtin.template: {src: a, dest: /etc/x}\n"), "template to /etc/x"),
+    ("tasks", task("  ansible.builtin.copy: {content: a, dest: '{{ __demo_path }}'}\n"), "use config_transaction"),
+    ("tasks", task("  ansible.builtin.lineinfile: {path: /etc/x, line: a}\n"), "lineinfile to /etc/x"),
+    ("tasks", task("  ansible.builtin.blockinfile: {path: /etc/x, block: a}\n"), "blockinfile to /etc/x"),
+    ("tasks", task("  ansible.builtin.command: {argv: [a]}\n"), "neither changed_when nor creates"),
+    ("tasks", task("  ansible.builtin.shell: a | b\n"), "neither changed_when nor creates"),
+    ("tasks", task("  ansible.builtin.command: a b\n  changed_when: false\n"), "as argv"),
+    ("tasks", task("  ansible.builtin.ping:\n  when: '{{ a }}'\n"), "when has braces"),
+    ("tasks", task("  ansible.builtin.assert: {that: ['{{ a }}']}\n"), "that has braces"),
+    ("tasks", task("  ansible.builtin.ping:\n  loop: [1]\n"), "item is called item"),
+    ("tasks", task("  ansible.builtin.ping:\n  with_items: [1]\n"), "use loop"),
+    ("tasks", task("  ansible.builtin.ping:\n  register: __result\n"), "registers __result"),
+    ("tasks", task("  block:\n    - {name: In a block, ping: }\n"), "ping is not a full module name"),
+    (
+        "facts",
+        task("  ansible.builtin.ping:\n  when: ansible_distribution == 'Debian'\n"),
+        "write ansible_facts.distribution",
+    ),
+    ("facts", {TEMPLATE: GOOD[TEMPLATE] + "{{ ansible_memtotal_mb }}\n"}, "write ansible_facts.memtotal_mb"),
+    ("secrets declared", option("demo_secret: {description: x, type: str}"), "demo_secret sounds like a secret"),
+    ("secrets declared", option("demo_key: {description: x, type: str}"), "demo_key sounds like a secret"),
+    (
+        "secrets declared",
+        changed(SPEC, "The token., type: str, no_log: true", "The token., type: str"),
+        "demo_users.token sounds",
+    ),
+    ("tasks silent", changed(APPLY, "  no_log: true\n", ""), "handles demo_password without no_log"),
+    (
+        "tasks silent",
+        task('  ansible.builtin.debug: {msg: "{{ __demo_login }}"}\n'),
+        "handles __demo_login without no_log",
+    ),
+    ("tasks silent", task("  ansible.builtin.debug: {var: demo_users}\n"), "handles demo_users without no_log"),
+    (
+        "tasks silent",
+        task('  ansible.builtin.assert: {that: false, fail_msg: "{{ demo_password }}"}\n'),
+        "handles demo_password",
+    ),
+    ("files secret", changed(APPLY, "        secret: true\n", ""), "no secret: true"),
+    ("files secret", changed(APPLY, "0640", "0644"), "close it to others"),
+    (
+        "files secret",
+        {
+            VARS: GOOD[VARS]
+            + "__demo_files: \"{{ [{'dest': '/etc/x', 'template': 'etc/demo.conf.j2', 'vars': {'a': 1}}] }}\"\n"
+        },
+        "/etc/x has __demo_login",
+    ),
+    (
+        "files secret",
+        {VARS: GOOD[VARS] + '__demo_f: {dest: /etc/y, content: "{{ database_password }}"}\n'},
+        "/etc/y has database_password",
+    ),
+    ("templates", {TEMPLATE: GOOD[TEMPLATE].replace("Managed by", "From")}, "first three lines"),
+    ("templates", {TEMPLATE: GOOD[TEMPLATE] + "{% if %}\n"}, "line 9"),
+    ("templates", {TEMPLATE: GOOD[TEMPLATE] + "{{ demo_prot }}\n"}, "demo_prot is defined nowhere"),
+    ("templates", changed(TEMPLATE, "demo_settings | dictsort", "demo_settings.items()"), "without dictsort"),
+    (
+        "templates",
+        changed(TEMPLATE, "name, value in demo_settings | dictsort", "name in demo_settings"),
+        "without dictsort",
+    ),
+    (
+        "templates",
+        changed(TEMPLATE, "demo_settings | dictsort", "demo_settings | dict2items | map('list')"),
+        "without dictsort",
+    ),
+    (
+        "templates",
+        {TEMPLATE: GOOD[TEMPLATE] + "{% if 1 %}{% if 2 %}{% if 3 %}x{% endif %}{% endif %}{% endif %}\n"},
+        "nested 3 deep",
+    ),
+]
+
+PROJECT_CASES: list[tuple[str, Change, str]] = [
+    ("example groups", changed("inventories/example/hosts.yml", "    app: {hosts: {one: }}\n", ""), "the group app"),
+    ("example groups", changed(SITE, "hosts: all", "hosts: all:&queue"), "the group queue"),
+    ("example groups", {SITE: GOOD[SITE] + "      when: \"'queue' in group_names\"\n"}, "the group queue"),
+    ("scenarios", {VERIFY: None}, "verify.yml is missing"),
+    ("scenarios", {"molecule/demo/molecule.yml": "# x\n" * 11}, "has 11 lines"),
+    ("scenarios", {"molecule/demo/molecule.yml": None}, "molecule/demo/molecule.yml is missing"),
+    ("duplication", {APPLY.replace("demo", "copy"): GOOD[APPLY].replace("demo", "copy")}, "written more than once"),
+    ("text", {"docs/a.md": plain("# TO~DO later\n")}, "docs/a.md:1: an open end"),
+    ("text", {"docs/a.md": plain("FIX~ME: this\n")}, "an open end"),
+    ("text", {"docs/a.md": plain("see /ho~me/jane/x\n")}, "somebody's home"),
+    ("text", {"docs/a.yml": plain("\nignore_~errors: true\n")}, "docs/a.yml:2: a hidden error"),
+    ("text", {"docs/a.txt": plain("index-~url = https://packages.example.org/simple\n")}, "a private package index"),
+    ("text", {"docs/a.txt": plain("image: registry.team.~internal/x\n")}, "a private package index"),
+    ("text", {"docs/a.txt": plain("<<<<~<<< ours\n")}, "a merge conflict"),
+    ("playbook tasks", {SITE: GOOD[SITE] + "    - {name: Ping, ping: }\n"}, "ping is not a full module name"),
+    (
+        "playbook tasks",
+        {SITE: GOOD[SITE] + "    - {name: P, ansible.builtin.ping: , register: result}\n"},
+        "registers result",
+    ),
+    (
+        "playbook tasks",
+        {SITE: GOOD[SITE] + "    - {name: P, ansible.builtin.ping: , when: ansible_fqdn}\n"},
+        "ansible_facts.fqdn",
+    ),
+    (
+        "playbook tasks",
+        changed(SITE, "  hosts: all\n", "  hosts: all\n  ignore_errors: false\n"),
+        "Apply the roles: ignore_errors",
+    ),
+    ("playbook tasks", {VERIFY: GOOD[VERIFY] + "    - {name: Ping, ping: }\n"}, "ping is not a full module name"),
+    ("playbook heads", changed(SITE, "# Brings every host into the described state.\n#\n", ""), "is not a sentence"),
+    ("playbook heads", changed(SITE, "# Extra variables:\n", ""), 'has no "Extra variables:"'),
+    ("playbook heads", changed(SITE, "#   site_hosts (str): the hosts to work on; default all.\n", ""), "names none"),
+    ("extra variables", changed(SITE, "site_hosts | default('all') is string", "true"), "site_hosts is not validated"),
+    ("sidecars", {SIDECAR: None}, "plus_one.yml is missing"),
+    ("sidecars", {"filter_plugins/old_one.yml": GOOD[SIDECAR]}, "old_one.yml describes a filter that no file offers"),
+    ("sidecars", changed(NUMBERS, '{"plus_one": self.plus_one}', "{}"), "numbers.py offers no filter"),
+    ("sidecar contents", changed(SIDECAR, "name: plus_one", "name: plus"), "DOCUMENTATION.name is 'plus'"),
+    ("sidecar contents", changed(SIDECAR, "description: How often., ", ""), "times has no description"),
+    ("sidecar contents", changed(SIDECAR, "  positional: times\n", ""), "no positional"),
+    ("sidecar contents", changed(SIDECAR, "positional: times", "positional: often"), "which is no option"),
+    ("sidecar contents", changed(SIDECAR, "# => 2", "# 2"), "no example"),
+    ("sidecar contents", changed(SIDECAR, "_value", "value"), "RETURN._value is missing"),
+    (
+        "sidecar contents",
+        changed(SIDECAR, "    _input: {description: The number., type: int, required: true}\n", ""),
+        "_input is missing",
+    ),
+    ("filter code", {NUMBERS: GOOD[NUMBERS] + "#\n" * 200}, "at most 200"),
+    ("filter code", {NUMBERS: GOOD[NUMBERS] + "\n\ndef long():\n" + "    pass\n" * 30}, "long has 31 lines"),
+    ("filter code", {NUMBERS: GOOD[NUMBERS] + "\nimport yaml\n"}, "imports yaml"),
+    ("filter code", changed(NUMBERS, '"""Numbers."""\n', ""), "has no docstring"),
+    ("filter code", changed(NUMBERS, '"plus_one"', '"plus"'), "a name of two words"),
+    ("filter examples", changed(SIDECAR, "# => 2", "# => 3"), "says '3', gives 2"),
+    ("filter examples", changed(SIDECAR, "# => 2", '# => "2"'), "gives 2"),
+    ("filter examples", changed(SIDECAR, "1 | plus_one", "'1' | plus_one"), "needs a number"),
+    ("docs", {}, "stale: docs/roles/demo.md"),
+]
+
+
+def read(findings: list[str]) -> str:
+    return "\n".join(findings)
+
+
+@pytest.mark.parametrize("contract", sorted(ROLE))
+def test_good_role_passes(build: Build, contract: str) -> None:
+    assert ROLE[contract](build() / "roles/demo") == []
+
+
+@pytest.mark.parametrize("contract", sorted(PROJECT.keys() - {"docs"}))
+def test_good_project_passes(build: Build, contract: str) -> None:
+    assert PROJECT[contract](build()) == []
+
+
+@pytest.mark.parametrize(("contract", "change", "finding"), ROLE_CASES)
+def test_role_finding(build: Build, contract: str, change: Change, finding: str) -> None:
+    assert finding in read(ROLE[contract](build(change) / "roles/demo"))
+
+
+@pytest.mark.parametrize(("contract", "change", "finding"), PROJECT_CASES)
+def test_project_finding(build: Build, contract: str, change: Change, finding: str) -> None:
+    assert finding in read(PROJECT[contract](build(change)))
+
+
+def test_every_contract_can_fail() -> None:
+    assert {name for name, _, _ in ROLE_CASES} == set(ROLE)
+    assert {name for name, _, _ in PROJECT_CASES} == set(PROJECT)
+
+
+ALLOWED: list[tuple[str, Change]] = [
+    (
+        "facts",
+        task("  ansible.builtin.ping:\n  when: ansible_facts.distribution == 'Debian' and not ansible_check_mode\n"),
+    ),
+    ("tasks", task("  ansible.builtin.copy: {content: a, dest: /var/lib/demo/x}\n")),
+    (
+        "tasks silent",
+        task(
+            "  ansible.builtin.debug: {msg: \"{{ demo_users | map(attribute='name') }}{{ demo_password | length }}\"}\n"
+        ),
+    ),
+    ("tasks silent", task('  ansible.builtin.debug: {msg: "demo_password is too short"}\n')),
+    (
+        "tasks silent",
+        task('  block:\n    - {name: In, ansible.builtin.debug: {msg: "{{ demo_password }}"}}\n  no_log: true\n'),
+    ),
+    ("secrets declared", option("demo_key_file: {description: x, type: path}")),
+    ("secrets declared", option("demo_public_key: {description: x, type: str}")),
+    ("templates", {TEMPLATE: GOOD[TEMPLATE] + "{% if 1 %}a{% elif 2 %}b{% elif 3 %}c{% elif 4 %}d{% endif %}\n"}),
+    ("templates", {"roles/demo/templates/etc/demo.json.j2": "{{ demo_settings | to_json }}\n"}),
+    (
+        "known",
+        changed(SITE, "name: demo,", "name: '{{ __role }}',")
+        | {SITE: GOOD[SITE].replace("demo,", "'{{ r }}',") + "      loop: [demo]\n"},
+    ),
+]
+
+
+@pytest.mark.parametrize(("contract", "change"), ALLOWED)
+def test_allowed(build: Build, contract: str, change: Change) -> None:
+    assert ROLE[contract](build(change) / "roles/demo") == []
+
+
+@pytest.mark.parametrize(
+    ("example", "result"),
+    [
+        ("{{ [1, 2] | map('plus_one') | list }}\n", "[2, 3]"),
+        ("1 | plus_one(times=4)\n", "5"),
+        ('numbers: [1, 2]\nsum: "{{ numbers | sum | plus_one }}"\n', "4"),
+        ('- name: Count\n  ansible.builtin.debug:\n    msg: "{{ one | plus_one }}"\n  vars: {one: 1}\n', "2"),
+        ("- ansible.builtin.debug:\n    var: 6 | plus_one\n", "7"),
+        ("{{ 'x\ny' }}\n", "|\n#   x\n#   y"),
+        ("{{ 'a' | plus_one }}\n", "error: needs a number, got 'a'"),
+        ("{{ {'b': 1,\n      'a': 2 | plus_one} }}\n", '{"a": 3,\n#   "b": 1}'),
+        ("{{ '10:30' }}\n", "10:30"),
+    ],
+)
+def test_forms_of_examples(build: Build, example: str, result: str) -> None:
+    text = "".join(f"  {line}\n" for line in f"{example}# => {result}".splitlines())
+    root = build(changed(SIDECAR, "  {{ 1 | plus_one }}\n  # => 2\n", text))
+    assert filters.examples_are_true(root) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "names"),
+    [
+        (
+            "class F:\n    def filters(self):\n        return TABLE\nTABLE = {'one_two': 1}\nUNITS = {'kB': 1}\n",
+            ["one_two"],
+        ),
+        (
+            "T = (one_two, three_four)\nclass F:\n  def filters(self) -> dict[str, X]:\n    return {c.n: c for c in T}",
+            ["one_two", "three_four"],
+        ),
+    ],
+)
+def test_names_of_filters(tmp_path: Path, code: str, names: list[str]) -> None:
+    (tmp_path / "some.py").write_text(code)
+    assert filters.names(tmp_path / "some.py") == names
+
+
+def test_pages_are_fresh_after_writing_and_name_what_went_stale(build: Build) -> None:
+    root = build()
+    generator = [sys.executable, str(Path(__file__).resolve().parents[2] / "docs/generate.py"), "--root", str(root)]
+    subprocess.run(generator, check=True, capture_output=True)
+    assert PROJECT["docs"](root) == []
+    page = (root / "docs/roles/demo.md").read_text()
+    assert "| `demo_users[].token` | str |  | The token. Secret. |" in page
+    assert "| `demo_password` | str | **required** |" in page
+    assert "| `demo_mode` | str | `fast` | How. One of `fast`, `slow`. |" in (root / README).read_text()
+    assert "- `site_hosts` (str): the hosts to work on" in (root / "docs/playbooks.md").read_text()
+    (root / DEFAULTS).write_text(GOOD[DEFAULTS].replace("80", "81"))
+    (root / "docs/roles/gone.md").write_text("x")
+    assert PROJECT["docs"](root) == [
+        "stale: docs/roles/demo.md",
+        "stale: docs/roles/gone.md",
+        "stale: roles/demo/README.md",
+    ]
