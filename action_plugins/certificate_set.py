@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
+from pathlib import Path
 from typing import Any, ClassVar
 
 from ansible.errors import AnsibleActionFail
@@ -152,6 +153,7 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         attributes = {"owner": "root", "group": "root", "mode": "0644", "state": "file"}
         directory = arguments["directory"]
         files = [
+            {**attributes, "dest": str(Path(directory).parent), "state": "directory", "mode": "0755"},
             {**attributes, "dest": directory, "state": "directory", "mode": "0755"},
             {**attributes, "dest": f"{directory}/ca.crt", "content": arguments["ca_certificate"]},
         ]
