@@ -1,0 +1,1 @@
+"""A small service to release, break and watch on the test hosts."""
