@@ -137,6 +137,16 @@ ROLE_CASES: list[tuple[str, Change, str]] = [
     ("files secret", changed(APPLY, "0640", "0644"), "close it to others"),
     (
         "files secret",
+        changed(APPLY, "        secret: true\n", "") | changed(TEMPLATE, "user.token", "user.get('token')"),
+        "no secret: true",
+    ),
+    (
+        "files secret",
+        changed(APPLY, "        secret: true\n", "") | changed(TEMPLATE, "{{ user.token }}", "{{ user | to_json }}"),
+        "no secret: true",
+    ),
+    (
+        "files secret",
         {
             VARS: GOOD[VARS]
             + "__demo_files: \"{{ [{'dest': '/etc/x', 'template': 'etc/demo.conf.j2', 'vars': {'a': 1}}] }}\"\n"
@@ -277,6 +287,19 @@ ALLOWED: list[tuple[str, Change]] = [
         "tasks silent",
         task('  block:\n    - {name: In, ansible.builtin.debug: {msg: "{{ demo_password }}"}}\n  no_log: true\n'),
     ),
+    (
+        "files secret",
+        {
+            TEMPLATE: GOOD[TEMPLATE]
+            .replace(" {{ user.token }}", "{{ user.get('role') }}")
+            .replace("__demo_login", "demo_users"),
+            APPLY: GOOD[APPLY].replace("        secret: true\n", ""),
+        },
+    ),
+    (
+        "tasks silent",
+        task("  ansible.builtin.debug: {msg: \"{{ demo_password is match('\\\\s') }}\"}\n"),
+    ),
     ("secrets declared", option("demo_key_file: {description: x, type: path}")),
     ("secrets declared", option("demo_public_key: {description: x, type: str}")),
     ("templates", {TEMPLATE: GOOD[TEMPLATE] + "{% if 1 %}a{% elif 2 %}b{% elif 3 %}c{% elif 4 %}d{% endif %}\n"}),
@@ -294,23 +317,23 @@ def test_allowed(build: Build, contract: str, change: Change) -> None:
     assert ROLE[contract](build(change) / "roles/demo") == []
 
 
-@pytest.mark.parametrize(
-    ("example", "result"),
-    [
-        ("{{ [1, 2] | map('plus_one') | list }}\n", "[2, 3]"),
-        ("1 | plus_one(times=4)\n", "5"),
-        ('numbers: [1, 2]\nsum: "{{ numbers | sum | plus_one }}"\n', "4"),
-        ('- name: Count\n  ansible.builtin.debug:\n    msg: "{{ one | plus_one }}"\n  vars: {one: 1}\n', "2"),
-        ("- ansible.builtin.debug:\n    var: 6 | plus_one\n", "7"),
-        ("{{ 'x\ny' }}\n", "|\n#   x\n#   y"),
-        ("{{ 'a' | plus_one }}\n", "error: needs a number, got 'a'"),
-        ("{{ {'b': 1,\n      'a': 2 | plus_one} }}\n", '{"a": 3,\n#   "b": 1}'),
-        ("{{ '10:30' }}\n", "10:30"),
-    ],
-)
-def test_forms_of_examples(build: Build, example: str, result: str) -> None:
-    text = "".join(f"  {line}\n" for line in f"{example}# => {result}".splitlines())
+FORMS = [
+    ("{{ [1, 2] | map('plus_one') | list }}\n", "[2, 3]"),
+    ("1 | plus_one(times=4)\n", "5"),
+    ('numbers: [1, 2]\nsum: "{{ numbers | sum | plus_one }}"\n', "4"),
+    ('- name: Count\n  ansible.builtin.debug:\n    msg: "{{ one | plus_one }}"\n  vars: {one: 1}\n', "2"),
+    ("- ansible.builtin.debug:\n    var: 6 | plus_one\n", "7"),
+    ("{{ 'x\ny' }}\n", "|\n#   x\n#   y"),
+    ("{{ 'a' | plus_one }}\n", "error: needs a number, got 'a'"),
+    ("{{ {'b': 1,\n      'a': 2 | plus_one} }}\n", '{"a": 3,\n#   "b": 1}'),
+    ("{{ '10:30' }}\n", "10:30"),
+]
+
+
+def test_forms_of_examples(build: Build) -> None:
+    text = "".join(f"  {line}\n" for example, result in FORMS for line in f"{example}# => {result}".splitlines())
     root = build(changed(SIDECAR, "  {{ 1 | plus_one }}\n  # => 2\n", text))
+    assert len(filters.examples(root / SIDECAR)) == len(FORMS)
     assert filters.examples_are_true(root) == []
 
 

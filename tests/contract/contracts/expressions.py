@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -26,15 +27,22 @@ ENVIRONMENT.tests = AnyName()  # type: ignore[assignment]
 COUNTING = {"length", "count"}
 
 
+def parse(text: str) -> nodes.Template:
+    """Return a template as a tree; regular expressions in it may hold escapes Python warns of, as in Ansible."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ENVIRONMENT.parse(text)
+
+
 def shown(text: str, wanted: frozenset[str], inner: frozenset[str] = frozenset()) -> set[str]:
     """Return the wanted variables whose value can come out of the text.
 
-    What is only compared, tested or counted does not come out, nor do other attributes than the inner ones of a list.
+    What is only compared, tested or counted does not come out; of the items of a list only the inner attributes do.
     """
     if "{" not in text:
         return set()
     try:
-        tree = ENVIRONMENT.parse(text)
+        tree = parse(text)
     except TemplateSyntaxError:
         return set(mentions(text, wanted))
     return _shown(tree, wanted, inner)
@@ -48,10 +56,38 @@ def _shown(node: nodes.Node, wanted: frozenset[str], inner: frozenset[str]) -> s
     children: Iterable[nodes.Node] = node.iter_child_nodes(exclude=("test",))
     if isinstance(node, nodes.Filter) and (node.name in COUNTING or _is_projection(node, inner)):
         children = node.args
+    if isinstance(node, nodes.For) and not _gives_away(node, inner):
+        children = node.body + node.else_
     found: set[str] = set()
     for child in children:
         found |= _shown(child, wanted, inner)
     return found
+
+
+def _gives_away(loop: nodes.For, inner: frozenset[str]) -> bool:
+    """Tell whether a loop uses its items as a whole, or an inner attribute of theirs."""
+    if not isinstance(loop.target, nodes.Name):
+        return True
+    name = loop.target.name
+    parts = [part for statement in loop.body for part in [statement, *statement.find_all(nodes.Node)]]
+    uses = sum(isinstance(part, nodes.Name) and part.name == name for part in parts)
+    harmless = sum(_attribute(part, name) not in {None, "get", *inner} for part in parts)
+    return uses != harmless
+
+
+def _attribute(node: nodes.Node, name: str) -> str | None:
+    """Return x for `name.x`, `name['x']` and `name.get('x', ...)`."""
+    if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Getattr) and _attribute(node.node, name) == "get":
+        return node.args[0].value if node.args and isinstance(node.args[0], nodes.Const) else None
+    if (
+        not isinstance(node, nodes.Getattr | nodes.Getitem)
+        or not isinstance(node.node, nodes.Name)
+        or node.node.name != name
+    ):
+        return None
+    if isinstance(node, nodes.Getattr):
+        return node.attr
+    return node.arg.value if isinstance(node.arg, nodes.Const) else None
 
 
 def _is_projection(node: nodes.Filter, inner: frozenset[str]) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 from tests.contract.contracts.expressions import shown
 from tests.contract.contracts.repo import Task, dicts, load, options, own_modules, role_tasks, strings, yaml_files
 
-SECRET_NAME = re.compile(r"password|passphrase|secret|token|credential|(^|_)keys?$")
+SECRET_NAME = re.compile(r"password|passphrase|secret|token|credential|(^|_)key$|_keys$")
 # Names that match and hide nothing: they tell of a place, a length of time, a size or a way, or are meant to be public.
 HARMLESS = re.compile(
     r"(public|authorized|ssh|signing|trusted)_keys?$|_(file|path|dir|seconds|minutes|hours|days|mb|length|enabled|name|user|encryption|type)$"

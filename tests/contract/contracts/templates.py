@@ -8,11 +8,11 @@ from pathlib import Path
 
 from jinja2 import TemplateSyntaxError, meta, nodes
 
-from tests.contract.contracts.expressions import ENVIRONMENT
+from tests.contract.contracts.expressions import parse
 from tests.contract.contracts.repo import dicts, load, mapping, options, role_tasks, yaml_files
 
 HEADER = "Managed by Holdfast"
-NO_COMMENTS = (".json.j2",)
+NO_COMMENTS = (".json.j2", ".acl.j2")
 DEEPEST = 2
 ORDERING = {"sort", "dictsort"}
 # Names that are defined without the role's doing.
@@ -34,7 +34,7 @@ def findings(role: Path) -> list[str]:
     for path in templates(role):
         name, text = path.relative_to(role.parent).as_posix(), path.read_text(encoding="utf-8")
         try:
-            tree = ENVIRONMENT.parse(text)
+            tree = parse(text)
         except TemplateSyntaxError as error:
             found.append(f"{name}: line {error.lineno}: {error.message}")
             continue
