@@ -33,7 +33,6 @@ def ready(console: Console, releases: Iterable[str] = RELEASES) -> None:
     known = read_json(BED).get("lab_images", {})
     bed = {
         "lab_images": {release: hosts.get(release) or known.get(release) for release in RELEASES},
-        "lab_cache_image": tags["cache"],
         "lab_runtime_image": tags["runtime"],
     }
     facts = engine.capabilities(tags["runtime"])

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from .console import Console
 from .paths import CACHE, LABEL, LabError, locked
-from .recipes import FILES, RELEASES, Recipe, cache_recipe, host_recipe, runtime_recipe
+from .recipes import RELEASES, Recipe, host_recipe, runtime_recipe
 from .shell import passes, read, run
 
 
@@ -33,11 +33,10 @@ def machine_apt_options() -> tuple[str, ...]:
 
 
 def recipes(releases: Iterable[str]) -> dict[str, Recipe]:
-    """Return what a bed needs: one host image per release, and the runtime image with the cache upon it."""
+    """Return what a bed needs: one host image per release, and the runtime image."""
     mirror, options = machine_mirror(), machine_apt_options()
     made = {release: host_recipe(release, mirror, options) for release in releases}
     made["runtime"] = runtime_recipe(RELEASES[0], mirror, options)
-    made["cache"] = cache_recipe(made["runtime"])
     return made
 
 
@@ -50,13 +49,9 @@ def ensure(console: Console, releases: Iterable[str]) -> dict[str, str]:
     wanted = recipes(releases)
     with locked("images"):
         absent = [recipe for recipe in wanted.values() if not exists(recipe.tag)]
-        made = [recipe for recipe in absent if recipe.packages]
-        if made:
-            with console.phase(f"Make images: {', '.join(recipe.tag for recipe in made)}"), ThreadPoolExecutor(2) as pool:
-                list(pool.map(lambda recipe: _bootstrap(console, recipe), made))
-        if wanted["cache"] in absent:
-            with console.phase(f"Make image: {wanted['cache'].tag}"):
-                _build_cache(console, wanted["cache"].tag, wanted["runtime"].tag)
+        if absent:
+            with console.phase(f"Make images: {', '.join(recipe.tag for recipe in absent)}"), ThreadPoolExecutor(2) as pool:
+                list(pool.map(lambda recipe: _bootstrap(console, recipe), absent))
     for recipe in wanted.values():
         run(console, ["docker", "tag", recipe.tag, recipe.alias])
     return {name: recipe.tag for name, recipe in wanted.items()}
@@ -91,14 +86,6 @@ def _bootstrap(console: Console, recipe: Recipe) -> None:
             f"the image {recipe.tag} could not be made",
             f"read the lines above; the usual reason is that {recipe.mirror[0]} does not answer",
         )
-
-
-def _build_cache(console: Console, tag: str, base: str) -> None:
-    run(
-        console,
-        ["docker", "build", "--quiet", "--force-rm", f"--label={LABEL}=image", f"--build-arg=BASE={base}"]
-        + [f"--tag={tag}", f"--file={FILES / 'cache.Dockerfile'}", str(FILES)],
-    )
 
 
 def remove_all(console: Console) -> None:

@@ -133,7 +133,3 @@ def runtime_recipe(release: str, mirror: tuple[str, str], apt_options: tuple[str
     """Return the small image that applications are built upon."""
     return Recipe("runtime", release, RUNTIME_PACKAGES, mirror, apt_options, CLEAN, {}, ("/usr/bin/python3",))
 
-
-def cache_recipe(base: Recipe) -> Recipe:
-    """Return the package cache, which is built upon the runtime image."""
-    return Recipe("cache", base.release, files=_texts("cache.Dockerfile") | {"base": base.tag})

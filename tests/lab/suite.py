@@ -1,0 +1,131 @@
+"""The test steps: each is run to its end, all are reported together."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from . import bed, molecule, python_env
+from .cleanup import remove_test_hosts
+from .console import Console, duration
+from .engine import NoEngineError
+from .paths import ROOT, LabError
+from .shell import environment, follow
+
+Step = tuple[str, Callable[[], int]]
+HELD = ("action_plugins", "bench", "filter_plugins", "library", "tests")
+
+
+@dataclass
+class Results:
+    """What ran, how it ended and how long it took."""
+
+    console: Console
+    rows: list[tuple[str, bool, float]] = field(default_factory=list)
+
+    def add(self, title: str, step: Callable[[], int]) -> None:
+        """Run a step; a failing one does not keep the next from running."""
+        start = time.monotonic()
+        good = False
+        try:
+            with self.console.phase(title):
+                code = step()
+                if code:
+                    raise LabError(f"{title} ended with {code}")
+                good = True
+        except LabError as error:
+            self.console.failure(error)
+        self.rows.append((title, good, time.monotonic() - start))
+
+    def close(self) -> int:
+        """Show all steps; the last line is for programs that count."""
+        failed = [title for title, good, _ in self.rows if not good]
+        lines = [f"{'ok' if good else 'FAILED':6} {title:40} {duration(took):>12}" for title, good, took in self.rows]
+        self.console.box("Tests", [*lines, "", f"{self.console.elapsed()}, log: {self.console.shown_path}"])
+        self.console.say(f"{len(self.rows) - len(failed)} passed, {len(failed)} failed")
+        return 1 if failed else 0
+
+
+def pytest_argv(*folders: str) -> list[str]:
+    return ["python", "-m", "pytest", *(folder for folder in folders if (ROOT / folder).is_dir())]
+
+
+def fast_steps(console: Console) -> list[Step]:
+    """Return what needs no host."""
+    argv = pytest_argv("tests/unit", "tests/contract")
+    return [("Unit and contract tests", lambda: follow(console, argv))]
+
+
+def lint_steps(console: Console) -> list[Step]:
+    """Return what reads the files only."""
+    python = [name for name in HELD if (ROOT / name).is_dir()]
+    typed = [["mypy", name] for name in python]
+    commands = {
+        "ruff check": [["ruff", "check", "."]],
+        "ruff format": [["ruff", "format", "--check", "."]],
+        "mypy": [["mypy", "--cache-dir=.cache/mypy"]] if typed else [],
+        "yamllint": [["yamllint", "--strict", "."]],
+        "ansible-lint": [["ansible-lint", "--offline", "--profile=production", "--strict"]],
+    }
+
+    def all_of(group: list[list[str]]) -> Callable[[], int]:
+        return lambda: max((follow(console, argv) for argv in group), default=0)
+
+    return [(title, all_of(group)) for title, group in commands.items() if group]
+
+
+def host_steps(console: Console, only: str, swap: bool, slow: bool) -> list[Step]:
+    """Return a step per scenario."""
+
+    def scenario(name: str) -> Callable[[], int]:
+        return lambda: molecule.run_tested(console, name, swap)
+
+    names = molecule.chosen(molecule.scenarios(), only, slow)
+    suffix = " (releases swapped)" if swap else ""
+    return [(f"molecule {name}{suffix}", scenario(name)) for name in names]
+
+
+def run(console: Console, only: str = "", hosts: bool = False, everything: bool = False, lint: bool = True) -> int:
+    """Run the chosen steps."""
+    python_env.ensure(console)
+    results = Results(console)
+    steps = [] if only else fast_steps(console) + (lint_steps(console) if lint else [])
+    for title, step in steps:
+        results.add(title, step)
+    if hosts:
+        _run_with_hosts(console, results, only, everything)
+    return results.close()
+
+
+def _run_with_hosts(console: Console, results: Results, only: str, everything: bool) -> None:
+    try:
+        bed.ready(console)
+    except NoEngineError as error:
+        _say_no_engine(console, results, error)
+        return
+    except LabError as error:
+        console.failure(error)
+        results.rows.append(("Test bed", False, 0.0))
+        return
+    steps = host_steps(console, only, swap=False, slow=everything)
+    if everything:
+        steps += host_steps(console, only, swap=True, slow=True)
+    if (ROOT / "tests/runner").is_dir() and not only:
+        steps.append(("ansible-runner", lambda: follow(console, pytest_argv("tests/runner"), environment())))
+    for title, step in steps:
+        results.add(title, step)
+    remove_test_hosts(console)
+
+
+def _say_no_engine(console: Console, results: Results, error: NoEngineError) -> None:
+    """A developer may go on without hosts; a build server may not call that a success."""
+    must = os.environ.get("CI") == "true"
+    console.box(
+        "NOT TESTED ON HOSTS",
+        [str(error), f"Cure: {error.cure}", "", "Everything that needs no host was tested."]
+        + (["CI=true: this counts as a failure."] if must else []),
+    )
+    if must:
+        results.rows.append(("Tests on hosts", False, 0.0))
