@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from ansible.errors import AnsibleActionFail
@@ -52,35 +53,42 @@ IMAGE = re.compile(r"[a-z0-9][a-z0-9._:/-]*?(:[A-Za-z0-9_][A-Za-z0-9._-]{0,127})
 PORT = re.compile(r"[0-9.]+:[0-9]{1,5}:[0-9]{1,5}(/tcp|/udp)?")
 
 
-def finding(container: dict[str, Any]) -> str:
-    """Say what is wrong with an entry, or nothing."""
-    name, image = container["name"], container["image"]
-    if not NAME.fullmatch(name) or name.endswith(("-candidate", "-previous")):
-        return f"name is {name!r}; use lower-case letters, digits, dots and dashes, and no ending -candidate or -previous"
+def image_finding(container: dict[str, Any]) -> str:
+    image = container["image"]
+    if not image and container["keep_image"]:
+        return ""
     match = IMAGE.fullmatch(image)
     if not match or not (match[1] or match[2]) or match[1] == ":latest":
-        if image or not container["keep_image"]:
-            return f"image is {image!r}; it needs a tag that never moves, as in shop:1.4.2"
+        return f"image is {image!r}; it needs a tag that never moves, as in shop:1.4.2"
+    return ""
+
+
+def findings(container: dict[str, Any]) -> Iterator[str]:
+    """Yield what is wrong with an entry."""
+    name, paths = container["name"], [container["env_file"] or "/"]
+    paths += [mount[end] for mount in container["mounts"] for end in ("source", "target")]
+    if not NAME.fullmatch(name) or name.endswith(("-candidate", "-previous")):
+        yield f"name is {name!r}; use lower-case letters, digits, dots, dashes and no ending -candidate or -previous"
+    yield image_finding(container)
     for port in container["ports"]:
         if not PORT.fullmatch(port):
-            return f"port {port!r} must be written address:host port:container port"
-    for path in [container["env_file"], *[mount[end] for mount in container["mounts"] for end in ("source", "target")]]:
-        if path is not None and (not path.startswith("/") or "," in path):
-            return f"path {path!r} must be absolute and hold no comma"
+            yield f"port {port!r} must be written address:host port:container port"
+    for path in paths:
+        if not path.startswith("/") or "," in path:
+            yield f"path {path!r} must be absolute and hold no comma"
     for limit in ("memory_mb", "cpus", "pids"):
         if container[limit] <= 0:
-            return f"{limit} is {container[limit]}; every container needs a limit above 0"
+            yield f"{limit} is {container[limit]}; every container needs a limit above 0"
     if re.fullmatch(r"(0+|root)(:.*)?", container["user"]):
-        return f"user is {container['user']!r}; a container does not run as root here"
+        yield f"user is {container['user']!r}; a container does not run as root here"
     if container["health"] and urlsplit(container["health"]["url"]).scheme != "http":
-        return f"health.url is {container['health']['url']!r}; the gate asks plain http:// on the host"
-    return ""
+        yield f"health.url is {container['health']['url']!r}; the gate asks plain http:// on the host"
 
 
 class ActionModule(RemoteCall):  # type: ignore[misc]
     """Call the host once; a second time only when it lacks an image that we have an archive of."""
 
-    ARGUMENTS = {
+    ARGUMENTS: ClassVar[dict[str, Any]] = {
         "step": {"type": "str", "choices": ["apply", "prepare", "run"], "default": "apply"},
         "containers": {"type": "list", "elements": "dict", "default": [], "options": CONTAINER},
         "absent": {"type": "list", "elements": "str", "default": []},
@@ -91,11 +99,11 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
     def act(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         names = [container["name"] for container in arguments["containers"]]
         for container in arguments["containers"]:
-            problem = finding(container)
-            if not problem and (names.count(container["name"]) > 1 or container["name"] in arguments["absent"]):
-                problem = "is listed twice"
-            if problem:
-                raise AnsibleActionFail(f"container {container['name']}: {problem}")
+            problems = list(filter(None, findings(container)))
+            if names.count(container["name"]) > 1 or container["name"] in arguments["absent"]:
+                problems.append("it is listed twice")
+            if problems:
+                raise AnsibleActionFail(f"container {container['name']}: {'; '.join(problems)}")
         archives = {container["image"]: container.pop("archive") for container in arguments["containers"]}
         arguments["archives"] = {image: None for image, path in archives.items() if path}
         result: dict[str, Any] = self.call("container_set", arguments, task_vars)
@@ -103,15 +111,19 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
             result = self.call_with(result["wanted_archives"], archives, arguments, task_vars)
         return result
 
-    def call_with(self, images: list[str], archives: dict[str, str], arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+    def call_with(
+        self, images: list[str], archives: dict[str, str], arguments: dict[str, Any], task_vars: dict[str, Any]
+    ) -> dict[str, Any]:
         """Send the archives to a temporary folder and call the host again."""
         for image in images:
             if not Path(archives[image]).is_file():
-                raise AnsibleActionFail(f"archive {archives[image]} of image {image} is not on the controller; `docker save` makes it")
-        created = self._make_tmp_path() if self._connection._shell.tmpdir is None else None  # noqa: SLF001
-        folder = self._connection._shell.tmpdir  # noqa: SLF001
+                raise AnsibleActionFail(
+                    f"{archives[image]}, the archive of image {image}, is not here; `docker save` makes it"
+                )
+        created = self._make_tmp_path() if self._connection._shell.tmpdir is None else None
+        folder = self._connection._shell.tmpdir
         for at, image in enumerate(images):
-            path = self._connection._shell.join_path(folder, f"image-{at}")  # noqa: SLF001
+            path = self._connection._shell.join_path(folder, f"image-{at}")
             self._transfer_file(archives[image], path)
             arguments["archives"][image] = path
         try:

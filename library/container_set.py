@@ -34,8 +34,8 @@ author: Holdfast
 description:
   - Compares all containers with their specifications in one C(docker inspect), by a label that holds the hash of the
     specification, the id of the image and the contents of the environment file and of mounted files.
-  - A container that differs is replaced. The new one must become healthy before its deadline, otherwise it is removed, the
-    old one is started again, and the task fails with the reason and the last lines of the log, without secrets.
+  - A container that differs is replaced. The new one must become healthy before its deadline, otherwise it is removed,
+    the old one is started again, and the task fails with the reason and the last lines of the log, without secrets.
   - A container that does not run is started. What a killed run left behind is finished or removed.
   - Every container drops all capabilities, cannot gain privileges, has no swap beyond its memory limit, and restarts
     unless it was stopped on purpose.
@@ -63,11 +63,11 @@ options:
         type: str
         required: true
       keep_image:
-        description: Keep the image of the existing container, else the one recorded last; O(containers[].image) is for the first time.
+        description: Keep the container's image, else the one recorded last; O(containers[].image) begins.
         type: bool
         default: false
-      archive: {description: Archive of C(docker save) on the controller, sent when the host lacks the image., type: path}
-      ports: {description: "Published ports, C(address:host port:container port).", type: list, elements: str, default: []}
+      archive: {description: Archive of C(docker save) on the controller for hosts without the image., type: path}
+      ports: {description: "Published ports, C(address:host port:port).", type: list, elements: str, default: []}
       env_file: {description: Environment file on the host., type: path}
       env_sha256: {description: Hash of what the file will hold when this is not a check run., type: str}
       mounts:
@@ -84,7 +84,7 @@ options:
       memory_mb: {description: Memory limit., type: int, required: true}
       cpus: {description: CPU limit., type: float, required: true}
       pids: {description: Limit of processes and threads., type: int, default: 512}
-      read_only: {description: Whether the root file system is read-only; C(/tmp) stays writable in memory., type: bool, default: true}
+      read_only: {description: Read-only root file system; C(/tmp) stays writable in memory., type: bool, default: true}
       cap_add: {description: Capabilities the container needs after all., type: list, elements: str, default: []}
       add_hosts: {description: Names and addresses for its hosts file., type: dict, default: {}}
       labels: {description: Further labels., type: dict, default: {}}
@@ -142,6 +142,7 @@ SETTLE_SECONDS = 2.0
 MOST_RESTARTS = 3
 LOG_LINES = 20
 LARGEST_MOUNT = 2**20
+TEMPORARY = "/tmp:mode=1777,nosuid,nodev"  # noqa: S108 - in the container
 
 
 class Refused(Exception):
@@ -155,8 +156,14 @@ class Silent(Exception):
 def run(argv: list[str], seconds: float = COMMAND_SECONDS) -> tuple[int, str, str]:
     """Run a command and return its exit code and what it said on both channels."""
     try:
-        done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False,
-                              timeout=seconds, env={**os.environ, "LC_ALL": "C.UTF-8"})
+        done = subprocess.run(
+            argv,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            timeout=seconds,
+            env={**os.environ, "LC_ALL": "C.UTF-8"},
+        )
     except FileNotFoundError as problem:
         raise Silent("docker is not installed on this host; apply the role docker first") from problem
     except subprocess.TimeoutExpired:
@@ -175,7 +182,11 @@ def docker(*argv: str) -> str:
 def inspect(names: list[str]) -> list[dict[str, Any]]:
     """Return what Docker knows under these names, of any kind; unknown names are simply not there."""
     code, out, err = run(["docker", "inspect", *names])
-    complaints = [line for line in err.splitlines() if line and "no such object" not in line.lower() and not line.startswith("WARNING")]
+    complaints = [
+        line
+        for line in err.splitlines()
+        if line and "no such object" not in line.lower() and not line.startswith("WARNING")
+    ]
     if code != 0 and complaints:
         raise Silent(f"docker does not answer: {complaints[0]}")
     found: list[dict[str, Any]] = json.loads(out or "[]")
@@ -187,7 +198,9 @@ class Seen:
 
     def __init__(self, names: list[str], images: list[str]) -> None:
         found = inspect([*names, *images]) if names or images else []
-        self.containers = {entry["Name"].removeprefix("/"): entry for entry in found if "State" in entry and "Image" in entry}
+        self.containers = {
+            entry["Name"].removeprefix("/"): entry for entry in found if "State" in entry and "Image" in entry
+        }
         self.images = [entry for entry in found if "RepoTags" in entry]
 
     def image_id(self, reference: str) -> str:
@@ -268,12 +281,29 @@ class Container:
         """Return the arguments of `docker create` behind name and label."""
         wanted = self.wanted
         memory = f"{wanted['memory_mb']}m"
-        argv = ["--init", "--network", wanted["network"], "--user", wanted["user"], "--cap-drop", "ALL", "--security-opt", "no-new-privileges",
-                "--memory", memory, "--memory-swap", memory, "--cpus", f"{wanted['cpus']:g}", "--pids-limit", str(wanted["pids"])]
-        argv += ["--read-only", "--tmpfs", "/tmp:mode=1777,nosuid,nodev"] if wanted["read_only"] else []
-        for capability in wanted["cap_add"]:
+        argv = [
+            "--init",
+            "--network",
+            wanted["network"],
+            "--user",
+            wanted["user"],
+            "--cap-drop",
+            "ALL",
+            "--security-opt",
+            "no-new-privileges",
+            "--memory",
+            memory,
+            "--memory-swap",
+            memory,
+            "--cpus",
+            f"{wanted['cpus']:g}",
+            "--pids-limit",
+            str(wanted["pids"]),
+        ]
+        argv += ["--read-only", "--tmpfs", TEMPORARY] if wanted["read_only"] else []
+        for capability in sorted(wanted["cap_add"]):
             argv += ["--cap-add", capability]
-        for port in wanted["ports"] if ports else []:
+        for port in sorted(wanted["ports"]) if ports else []:
             argv += ["--publish", port]
         for mount in wanted["mounts"]:
             suffix = ",readonly" if mount["read_only"] else ""
@@ -299,8 +329,12 @@ class Container:
     def result(self) -> dict[str, Any]:
         state = self.now["State"] if self.now else {}
         return {
-            "name": self.name, "action": self.action, "image": self.image, "image_before": self.image_before,
-            "running": self.running, "health": (state.get("Health") or {}).get("Status", ""),
+            "name": self.name,
+            "action": self.action,
+            "image": self.image,
+            "image_before": self.image_before,
+            "running": self.running,
+            "health": (state.get("Health") or {}).get("Status", ""),
         }
 
     def difference(self) -> dict[str, str]:
@@ -310,7 +344,11 @@ class Container:
         label = ((self.now or {}).get("Config", {}).get("Labels") or {}).get(LABEL, "")
         title = {"before_header": f"container {self.name}", "after_header": f"container {self.name}"}
         after = self.specification(check=True) if self.image_id else "to be seen"
-        return {**title, "before": shown(self.image_before, label, self.running) if self.now else "", "after": shown(self.image, after, True)}
+        return {
+            **title,
+            "before": shown(self.image_before, label, self.running) if self.now else "",
+            "after": shown(self.image, after, True),
+        }
 
 
 class Secrets:
@@ -345,7 +383,9 @@ class Secrets:
 
 def ledger_lines() -> list[dict[str, Any]]:
     try:
-        return [json.loads(line) for line in LEDGER.read_text().splitlines() if line.startswith("{") and line.endswith("}")]
+        return [
+            json.loads(line) for line in LEDGER.read_text().splitlines() if line.startswith("{") and line.endswith("}")
+        ]
     except FileNotFoundError:
         return []
 
@@ -363,9 +403,14 @@ def tag_of(image: str) -> str:
 
 def write_ledger(container: Container, by: str, result: str, reason: str = "") -> None:
     line = {
-        "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "name": container.name, "by": by,
-        "version": tag_of(container.image), "previous": tag_of(container.image_before), "image": container.image,
-        "image_id": container.image_id, "result": result,
+        "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "name": container.name,
+        "by": by,
+        "version": tag_of(container.image),
+        "previous": tag_of(container.image_before),
+        "image": container.image,
+        "image_id": container.image_id,
+        "result": result,
     }
     if reason:
         line["reason"] = reason.splitlines()[0]
@@ -461,7 +506,9 @@ class ContainerSet:
         absent = [name for name in self.arguments["absent"] if name in self.seen.containers]
         touched = bool(lacking) or step == "run"
         if step == "apply":
-            touched = touched or bool(absent) or any(container.action or container.leftovers for container in self.containers)
+            touched = (
+                touched or bool(absent) or any(container.action or container.leftovers for container in self.containers)
+            )
         result = self.result(touched, absent)
         if not self.check and step != "prepare":
             self.commit(step, absent)
@@ -469,13 +516,17 @@ class ContainerSet:
 
     def look(self) -> None:
         wanted = self.arguments["containers"]
-        names = [name for container in self.containers for name in (container.name, container.candidate, container.previous)]
+        names = [
+            name for container in self.containers for name in (container.name, container.candidate, container.previous)
+        ]
         images = [entry["image"] for entry in wanted if entry["image"] and not entry["keep_image"]]
         try:
             self.seen = Seen(names + self.arguments["absent"], images)
             for container in self.containers:
                 container.look(self.seen)
-            further = [one.image for one in self.containers if one.image and not one.image_id and one.wanted["keep_image"]]
+            further = [
+                one.image for one in self.containers if one.image and not one.image_id and one.wanted["keep_image"]
+            ]
             if further:  # the first time, or a container that is gone
                 self.seen.images += Seen([], further).images
         except Silent as problem:
@@ -489,12 +540,19 @@ class ContainerSet:
 
     def lacking(self) -> list[str]:
         """Return the images that must be brought; refuse those that nobody can bring."""
-        needed = [one.image for one in self.containers
-                  if one.image and not one.image_id and (one.action in ("create", "replace") or self.arguments["step"] == "run")]
+        needed = [
+            one.image
+            for one in self.containers
+            if one.image
+            and not one.image_id
+            and (one.action in ("create", "replace") or self.arguments["step"] == "run")
+        ]
         for image in needed:
             if not self.warnings and image not in self.arguments["archives"] and not names_a_registry(image):
-                raise Refused(f"image {image} is not on this host and its name holds no registry; give its `docker save` archive, "
-                              f"or call it registry.example.org/{image}")
+                raise Refused(
+                    f"image {image} is not on this host and its name holds no registry; give its `docker save` archive "
+                    f"or call it registry.example.org/{image}"
+                )
         return sorted(set(needed))
 
     def bring(self, images: list[str]) -> None:
@@ -562,7 +620,16 @@ class ContainerSet:
 
     def replace(self, container: Container) -> None:
         label = f"{LABEL}={container.specification(check=False)}"
-        docker("create", "--name", container.candidate, "--label", label, *container.options(), container.image, *container.wanted["command"])
+        docker(
+            "create",
+            "--name",
+            container.candidate,
+            "--label",
+            label,
+            *container.options(),
+            container.image,
+            *container.wanted["command"],
+        )
         try:
             if container.now:
                 docker("stop", container.name)
@@ -605,7 +672,9 @@ class ContainerSet:
         if code == 124:
             run(["docker", "rm", "-f", container.name])
         if code != 0:
-            raise Refused(f"`{shlex.join(container.wanted['command'])}` in {container.image} failed with exit code {code}:\n{text}")
+            raise Refused(
+                f"`{shlex.join(container.wanted['command'])}` in {container.image} failed, exit code {code}:\n{text}"
+            )
         return text
 
     @property
@@ -622,7 +691,11 @@ def main() -> None:
     except (Refused, Silent) as problem:
         result = {"failed": True, "changed": False, "msg": str(problem)}
     secrets = containers.secrets
-    print(json.dumps({name: secrets.hide(value) if name in ("msg", "output") else value for name, value in result.items()}))
+    print(
+        json.dumps(
+            {name: secrets.hide(value) if name in ("msg", "output") else value for name, value in result.items()}
+        )
+    )
 
 
 if __name__ == "__main__":
