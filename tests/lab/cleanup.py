@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
 from pathlib import Path
 
-from . import engine, images, process
+from . import engine, images
 from .console import Console
 from .paths import CACHE, LABEL, VENV
 from .shell import control_path_dir, follow, passes, read
@@ -62,6 +60,7 @@ def down(console: Console) -> int:
     if engine.answers():
         with console.phase("Remove containers, networks and volumes"):
             count = remove_labelled(console)
+            passes(["docker", "volume", "rm", "--force", "holdfast-cache"])
         kept = read(["docker", "images", "--quiet", "holdfast/*"]).split()
         if kept:
             console.say(f"    {len(set(kept))} images stay, so that the next start is quick; `make clean` removes them")
@@ -80,11 +79,3 @@ def clean(console: Console) -> None:
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
-
-
-def kill_group(path: Path) -> None:
-    """End a remembered process with everything it started."""
-    pid = process.remembered(path)
-    if pid is not None:
-        os.killpg(pid, signal.SIGTERM)
-    path.unlink(missing_ok=True)

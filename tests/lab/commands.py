@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import argparse
-import sys
+import os
+import shlex
 
-from . import bed, engine, molecule, python_env
+from . import bed, cleanup, demo, engine, molecule, python_env, suite
 from .console import Console
-from .paths import BED, LabError, read_json
+from .paths import BED, ROOT, LabError, read_json
+from .shell import attached, environment, run
 
 
 def env(console: Console, _: argparse.Namespace) -> int:
-    """Make the Python environment."""
+    """make the Python environment in .venv"""
     python_env.ensure(console)
     return 0
 
 
 def start_engine(console: Console, _: argparse.Namespace) -> int:
-    """Have a container engine that answers."""
+    """have a container engine that answers"""
     engine.ensure(console)
     return 0
 
 
 def make_images(console: Console, _: argparse.Namespace) -> int:
-    """Make everything that hosts are created from."""
+    """make everything that test hosts are created from"""
     bed.ready(console)
     for name, value in sorted(read_json(BED).items()):
         console.say(f"{name}: {value}")
@@ -31,22 +33,94 @@ def make_images(console: Console, _: argparse.Namespace) -> int:
 
 
 def run_molecule(console: Console, arguments: argparse.Namespace) -> int:
-    """Run one scenario, or one step of it."""
+    """run one scenario, or one step of it, on this terminal"""
     bed.ready(console)
     return molecule.run_attached(arguments.scenario, arguments.arguments)
 
 
-COMMANDS = {"env": env, "engine": start_engine, "images": make_images, "molecule": run_molecule}
+def run_in_env(console: Console, arguments: argparse.Namespace) -> int:
+    """run any command in the environment of the tools"""
+    python_env.ensure(console)
+    return attached(arguments.arguments, environment())
+
+
+def demo_up(console: Console, _: argparse.Namespace) -> int:
+    """bring up the demo, or find it as it should be"""
+    return demo.up(console)
+
+
+def demo_down(console: Console, _: argparse.Namespace) -> int:
+    """remove every container, network, volume and process of ours"""
+    count = cleanup.down(console)
+    console.say(f"Removed: {count}. Nothing of ours runs any more.")
+    return 0
+
+
+def clean(console: Console, _: argparse.Namespace) -> int:
+    """remove also images, .venv and .cache"""
+    cleanup.clean(console)
+    return 0
+
+
+def run_tests(console: Console, arguments: argparse.Namespace) -> int:
+    """run the tests: fast | lint | hosts | all"""
+    kind = arguments.kind
+    if kind == "lint":
+        return suite.run_lint(console)
+    return suite.run(console, only=os.environ.get("ONLY", ""), hosts=kind != "fast", everything=kind == "all")
+
+
+def make_secrets(console: Console, arguments: argparse.Namespace) -> int:
+    """generate the missing secrets of an inventory"""
+    python_env.ensure(console)
+    extra = {}
+    if (ROOT / arguments.inventory).resolve() == demo.INVENTORY:
+        demo.vault_password(console)
+        extra = {"ANSIBLE_VAULT_PASSWORD_FILE": str(demo.PASSWORD)}
+    elif "ANSIBLE_VAULT_PASSWORD_FILE" not in os.environ:
+        raise LabError("no vault password", "export ANSIBLE_VAULT_PASSWORD_FILE=FILE; then run it again", 2)
+    return attached(["ansible-playbook", "-i", arguments.inventory, "playbooks/secrets.yml"], environment(**extra))
+
+
+def make_docs(console: Console, _: argparse.Namespace) -> int:
+    """write the generated pages"""
+    python_env.ensure(console)
+    with console.phase("Generated pages"):
+        run(console, ["python", "docs/generate.py"])
+    return 0
+
+
+def run_bench(console: Console, _: argparse.Namespace) -> int:
+    """measure (see bench/README.md)"""
+    bed.ready(console)
+    return attached(["python", "-m", "bench", *shlex.split(os.environ.get("ARGS", ""))], environment())
+
+
+COMMANDS = {
+    "env": env,
+    "engine": start_engine,
+    "images": make_images,
+    "molecule": run_molecule,
+    "run": run_in_env,
+    "demo": demo_up,
+    "demo-down": demo_down,
+    "test": run_tests,
+    "secrets": make_secrets,
+    "docs": make_docs,
+    "bench": run_bench,
+    "clean": clean,
+}
 
 
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="python3 -m tests.lab", description="The test bed of Holdfast.")
     commands = made.add_subparsers(dest="command", required=True)
-    for name, function in COMMANDS.items():
-        command = commands.add_parser(name, help=function.__doc__)
-        if name == "molecule":
-            command.add_argument("scenario")
-            command.add_argument("arguments", nargs=argparse.REMAINDER, help="default: test")
+    by_name = {name: commands.add_parser(name, help=function.__doc__) for name, function in COMMANDS.items()}
+    by_name["molecule"].add_argument("scenario")
+    by_name["molecule"].add_argument("arguments", nargs=argparse.REMAINDER, help="default: test")
+    by_name["run"].add_argument("arguments", nargs=argparse.REMAINDER)
+    by_name["test"].add_argument("kind", choices=["fast", "lint", "hosts", "all"])
+    by_name["secrets"].add_argument("inventory")
     return made
 
 
@@ -61,7 +135,3 @@ def main(argv: list[str]) -> int:
     except KeyboardInterrupt:
         console.say("\nInterrupted; the same command continues where it was.")
         return 130
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

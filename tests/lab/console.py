@@ -19,7 +19,9 @@ PLAIN_LINE_EVERY = 20.0
 TAIL = 25
 COLORS = {"green": "32", "red": "31", "yellow": "33", "dim": "2", "bold": "1"}
 ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
-ACTIVITY = re.compile(r"^(?:TASK|PLAY|RUNNING HANDLER|I:|Get:\d|Step \d|Setting up|Unpacking|Building|Installing|Collecting)")
+ACTIVITY = re.compile(
+    r"^(?:TASK|PLAY|RUNNING HANDLER|I:|Get:\d|Step \d|Setting up|Unpacking|Building|Installing|Collecting)"
+)
 
 
 def duration(seconds: float) -> str:

@@ -50,7 +50,10 @@ def ensure(console: Console, releases: Iterable[str]) -> dict[str, str]:
     with locked("images"):
         absent = [recipe for recipe in wanted.values() if not exists(recipe.tag)]
         if absent:
-            with console.phase(f"Make images: {', '.join(recipe.tag for recipe in absent)}"), ThreadPoolExecutor(2) as pool:
+            with (
+                console.phase(f"Make images: {', '.join(recipe.tag for recipe in absent)}"),
+                ThreadPoolExecutor(2) as pool,
+            ):
                 list(pool.map(lambda recipe: _bootstrap(console, recipe), absent))
     for recipe in wanted.values():
         run(console, ["docker", "tag", recipe.tag, recipe.alias])
@@ -93,4 +96,3 @@ def remove_all(console: Console) -> None:
     shown = read(["docker", "images", "--format", "{{.Repository}}:{{.Tag}}", "--filter", "reference=holdfast/*"])
     if shown:
         run(console, ["docker", "image", "rm", "--force", *shown.split()])
-

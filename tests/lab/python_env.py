@@ -47,7 +47,7 @@ def _with_uv(console: Console) -> bool:
         return False
     python = str(_base_python())
     if follow(console, ["uv", "venv", "--quiet", "--python", python, VENV]) == 0:
-        command = ["uv", "pip", "install", "--python", VENV / "bin/python", "-r", LOCK]
+        command: list[str | Path] = ["uv", "pip", "install", "--python", VENV / "bin/python", "-r", LOCK]
         if follow(console, command) == 0:
             return True
     console.say("    uv could not do it; trying venv and pip")

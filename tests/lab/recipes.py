@@ -132,4 +132,3 @@ def host_recipe(release: str, mirror: tuple[str, str], apt_options: tuple[str, .
 def runtime_recipe(release: str, mirror: tuple[str, str], apt_options: tuple[str, ...] = ()) -> Recipe:
     """Return the small image that applications are built upon."""
     return Recipe("runtime", release, RUNTIME_PACKAGES, mirror, apt_options, CLEAN, {}, ("/usr/bin/python3",))
-
