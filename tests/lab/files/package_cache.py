@@ -121,6 +121,7 @@ class Handler(BaseHTTPRequestHandler):
             else:
                 self._pass_on()
         except urllib.error.HTTPError as error:
+            error.close()
             self._answer(error.code, b"")
         except (OSError, TypeError) as error:
             print(f"{self.path}: {error}", flush=True)

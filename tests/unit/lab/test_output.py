@@ -1,0 +1,107 @@
+"""What the commands read and say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.lab import demo, molecule, recap, shell
+from tests.lab.console import ACTIVITY, duration
+from tests.lab.paths import LabError, read_json, write_json
+from tests.lab.python_env import fingerprint
+
+UNCHANGED = """
+PLAY RECAP *********************************************************************
+app1                       : ok=31   changed=0    unreachable=0    failed=0    skipped=4    rescued=0    ignored=0
+edge1                      : ok=12   changed=0    unreachable=0    failed=0    skipped=1    rescued=0    ignored=0
+"""
+CHANGED = """
+edge1                      : ok=12   changed=3    unreachable=0    failed=0    skipped=1    rescued=0    ignored=0
+data1                      : ok=2    changed=0    unreachable=1    failed=0    skipped=0    rescued=0    ignored=0
+backup1                    : ok=2    changed=1    unreachable=0    failed=1    skipped=0    rescued=0    ignored=0
+"""
+
+
+def test_an_unchanged_run_says_so() -> None:
+    assert recap.parse(UNCHANGED).sentence() == "nothing changed"
+    assert recap.parse(UNCHANGED).failed == ()
+
+
+def test_changes_and_failures_are_named_by_host() -> None:
+    read = recap.parse(UNCHANGED + CHANGED)
+    assert read.changed == {"app1": 0, "edge1": 3, "data1": 0, "backup1": 1}
+    assert read.sentence() == "changed: edge1 3, backup1 1"
+    assert read.failed == ("data1", "backup1")
+
+
+def test_output_without_a_recap_changed_nothing() -> None:
+    assert recap.parse("ERROR! no such file\n").changed == {}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.2, "0 s"), (59.4, "59 s"), (59.6, "1 min 00 s"), (125, "2 min 05 s"), (3600, "60 min 00 s")],
+)
+def test_durations_read_naturally(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+@pytest.mark.parametrize("line", ["TASK [redis : Write] ***", "I: running apt-get update...", "Get:1 http://x y [1 B]"])
+def test_the_waiting_line_shows_what_programs_are_at(line: str) -> None:
+    assert ACTIVITY.match(line)
+
+
+def test_the_lab_comes_first_and_the_platform_last(tmp_path: Path) -> None:
+    for name in ("redis", "platform", "app", "lab"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "molecule.yml").touch()
+    (tmp_path / "shared").mkdir()
+    assert molecule.scenarios(tmp_path) == ["lab", "app", "redis", "platform"]
+
+
+@pytest.mark.parametrize(
+    ("only", "slow", "names"),
+    [
+        ("", False, ["lab", "redis"]),
+        ("", True, ["lab", "redis", "redis_slow"]),
+        ("redis_slow, lab", False, ["lab", "redis_slow"]),
+    ],
+)
+def test_slow_scenarios_wait_to_be_asked(only: str, slow: bool, names: list[str]) -> None:
+    assert molecule.chosen(["lab", "redis", "redis_slow"], only, slow) == names
+
+
+def test_an_unknown_scenario_is_refused() -> None:
+    with pytest.raises(LabError, match="ONLY names no scenario: rediss"):
+        molecule.chosen(["lab", "redis"], "rediss")
+
+
+def test_ssh_sockets_of_a_deep_checkout_stay_below_the_limit_of_108_bytes() -> None:
+    assert shell.control_path_dir(Path("/home/me/holdfast/.cache")) == "/home/me/holdfast/.cache/cp"
+    # ssh adds a slash, ten characters of hash and seventeen of its own
+    assert len(shell.control_path_dir(Path("/" + "x" * 90))) + 28 < 108
+
+
+def test_the_environment_changes_with_lock_python_and_place() -> None:
+    base = fingerprint(b"a==1", "3.11", "/usr")
+    assert len({base, fingerprint(b"a==2", "3.11", "/usr"), fingerprint(b"a==1", "3.12", "/usr")}) == 3
+
+
+def test_state_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "state" / "bed.json"
+    write_json(path, {"a": 1})
+    assert read_json(path) == {"a": 1}
+    assert [entry.name for entry in path.parent.iterdir()] == ["bed.json"]
+    path.write_text('{"a"')
+    assert read_json(path) == {}
+
+
+def test_addresses_and_versions_are_read_from_the_inventory(tmp_path: Path) -> None:
+    path = tmp_path / "main.yml"
+    path.write_text("app_version: 1.4.2  # first\n")
+    assert demo._value("app_version", path) == "1.4.2"
+    inventory = "edge1: {lab_release: trixie, ansible_host: 172.30.10.11}\napp1: {ansible_host: 172.30.10.21}\n"
+    assert demo._address_of("app1", inventory) == "172.30.10.21"
+    with pytest.raises(LabError, match="no address for cache1"):
+        demo._address_of("cache1", inventory)
