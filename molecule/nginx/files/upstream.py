@@ -1,0 +1,60 @@
+"""A small application behind the proxy: tells what it was asked, drops requests, echoes over a WebSocket."""
+
+import base64
+import hashlib
+import json
+import sys
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+PORT = int(sys.argv[1])
+dropped = 0
+
+
+class Application(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def answer(self, status: int, body: dict) -> None:
+        data = json.dumps({"instance": PORT, **body}).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("X-Frame-Options", "SAMEORIGIN")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def do_GET(self) -> None:
+        global dropped
+        if self.headers.get("Upgrade", "").lower() == "websocket":
+            self.echo()
+        elif self.path == "/drop":
+            dropped += 1
+            self.close_connection = True  # without a word
+        elif self.path == "/slow":
+            time.sleep(4)
+            self.answer(200, {})
+        else:
+            self.answer(500 if self.path == "/500" else 200, {
+                "headers": dict(self.headers), "client_port": self.client_address[1], "dropped": dropped, "padding": "x" * 2000})
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.do_GET()
+
+    def echo(self) -> None:
+        key = self.headers["Sec-WebSocket-Key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+        self.send_response(101)
+        self.send_header("Upgrade", "websocket")
+        self.send_header("Connection", "Upgrade")
+        self.send_header("Sec-WebSocket-Accept", base64.b64encode(hashlib.sha1(key.encode()).digest()).decode())
+        self.end_headers()
+        while len(head := self.rfile.read(6)) == 6:
+            text = bytes(byte ^ head[2 + at % 4] for at, byte in enumerate(self.rfile.read(head[1] & 127)))
+            self.wfile.write(bytes([0x81, len(text)]) + text)
+        self.close_connection = True
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+ThreadingHTTPServer(("", PORT), Application).serve_forever()
