@@ -429,7 +429,7 @@ def probe(url: str, status: int, seconds: float) -> str:
     try:
         connection.request("GET", (parts.path or "/") + (f"?{parts.query}" if parts.query else ""))
         answer = connection.getresponse()
-        text = answer.read(300).decode(errors="replace").strip()
+        text = answer.read(160).decode(errors="replace").strip()
     except TimeoutError:
         return f"did not answer within {seconds:g} s"
     except (OSError, http.client.HTTPException) as problem:

@@ -1,4 +1,4 @@
-"""Print what runs on this host and how it fares, as JSON; changes nothing. Arguments: port and path of the application."""
+"""Print what runs on this host and how it fares, as JSON. Arguments: port and path of the application."""
 
 import contextlib
 import http.client

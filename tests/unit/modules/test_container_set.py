@@ -137,7 +137,7 @@ class Engine:
             name: changes.pop(name) for name in ("step", "absent", "record", "seconds", "archives") if name in changes
         }
         wanted = changes.pop("name", "shop")
-        containers = [dict[str, Any](SPECIFICATION, **changes)] if wanted else []
+        containers = [{**SPECIFICATION, **changes}][: 1 if wanted else 0]
         arguments = {
             "step": "apply",
             "absent": [],
