@@ -136,9 +136,8 @@ class Engine:
         outer = {
             name: changes.pop(name) for name in ("step", "absent", "record", "seconds", "archives") if name in changes
         }
-        wanted = changes.pop("name", "shop")
-        containers = [{**SPECIFICATION, **changes}][: 1 if wanted else 0]
-        arguments = {
+        containers = [{**SPECIFICATION, **changes}] if changes.pop("name", "shop") else []
+        arguments: dict[str, Any] = {
             "step": "apply",
             "absent": [],
             "record": "deploy",
