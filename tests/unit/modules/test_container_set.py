@@ -133,7 +133,7 @@ class Engine:
         return lines
 
     def call(self, check: bool = False, **changes: Any) -> dict[str, Any]:
-        outer = {
+        outer: dict[str, Any] = {
             name: changes.pop(name) for name in ("step", "absent", "record", "seconds", "archives") if name in changes
         }
         containers = [{**SPECIFICATION, **changes}] if changes.pop("name", "shop") else []
