@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
-import os
 import re
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.loader import action_loader
@@ -40,7 +40,7 @@ ACTIVATION = re.compile(r"(restart|reload) \S+\.(service|socket|timer|mount|path
 class ActionModule(RemoteCall):  # type: ignore[misc]
     """Render a role's files exactly as ansible.builtin.template does and hand them over in one call."""
 
-    ARGUMENTS = {
+    ARGUMENTS: ClassVar[dict[str, Any]] = {
         "name": {"type": "str", "required": True},
         "files": {"type": "list", "elements": "dict", "default": [], "options": FILE},
         "exclusive": {
@@ -62,7 +62,7 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
                 raise AnsibleActionFail(f"on_change says {entry!r}; use `restart UNIT`, `reload UNIT` or `run COMMAND`")
         paths = [file["dest"] for file in arguments["files"]]
         for path in paths:
-            if not os.path.isabs(path) or paths.count(path) > 1:
+            if not Path(path).is_absolute() or paths.count(path) > 1:
                 raise AnsibleActionFail(f"dest {path} must be absolute and listed once")
         arguments["files"] = [self.file(file, task_vars) for file in arguments["files"]]
         arguments["test"] = [[str(part) for part in command] for command in arguments["test"]]
@@ -90,9 +90,9 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
             source = self._find_needle("templates", template)
         except AnsibleError as problem:
             raise AnsibleActionFail(f"{dest}: template {template} was not found") from problem
-        folders = [*task_vars.get("ansible_search_path", []), self._loader.get_basedir(), os.path.dirname(source)]
+        folders = [*task_vars.get("ansible_search_path", []), self._loader.get_basedir(), str(Path(source).parent)]
         templar = self._templar.copy_with_new_env(
-            searchpath=[path for folder in folders for path in (os.path.join(folder, "templates"), folder)],
+            searchpath=[path for folder in folders for path in (f"{folder}/templates", folder)],
             available_variables={**task_vars, **extra},
         )
         text = trust_as_template(self._loader.get_text_file_contents(source))

@@ -50,7 +50,9 @@ options:
     type: str
     required: true
   files:
-    description: What has to be on the host. Each entry has exactly one of O(files[].template), O(files[].content) or O(files[].state).
+    description:
+      - What has to be on the host.
+      - Each entry has exactly one of O(files[].template), O(files[].content) or O(files[].state).
     type: list
     elements: dict
     default: []
@@ -70,7 +72,7 @@ options:
       secret: {description: Never shows the contents., type: bool, default: false}
       create_only: {description: Written when missing and never again., type: bool, default: false}
       check: {description: "Command that tests the staged file alone, C(%s) stands for it.", type: list, elements: str}
-      on_change: {description: What to activate when this file changes; default O(on_change)., type: list, elements: str}
+      on_change: {description: What to activate on its change; default O(on_change)., type: list, elements: str}
       vars: {description: Further variables for the template., type: dict, default: {}}
   exclusive:
     description: Folders in which only the files listed in O(files) may stay.
@@ -193,7 +195,7 @@ def write_durably(path: Path, data: bytes, mode: int, uid: int = 0, gid: int = 0
         stream.write(data)
         stream.flush()
         os.fsync(handle)
-    os.replace(staged, path)
+    staged.replace(path)
 
 
 @contextmanager
@@ -227,7 +229,7 @@ class Original:
         except (FileNotFoundError, NotADirectoryError):
             return cls(str(path), "absent")
         if stat.S_ISLNK(status.st_mode):
-            return cls(str(path), "link", target=os.readlink(path))
+            return cls(str(path), "link", target=str(path.readlink()))
         kind = "directory" if stat.S_ISDIR(status.st_mode) else "file"
         return cls(str(path), kind, stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid)
 
@@ -370,7 +372,7 @@ class Wanted:
             staged = self.path.with_name(f".{self.path.name}.holdfast")
             staged.unlink(missing_ok=True)
             staged.symlink_to(str(self.target))
-            os.replace(staged, self.path)
+            staged.replace(self.path)
         elif self.state == "directory":
             self.path.mkdir(exist_ok=True)
             self.set_attributes()
@@ -545,9 +547,11 @@ class Transaction:
         ]
         listed = {file.dest for file in files}
         for folder in self.arguments["exclusive"]:
-            for path in sorted(Path(folder["path"]).glob("*")):
-                if fnmatch(path.name, folder["pattern"]) and str(path) not in listed and not path.is_dir():
-                    files.append(Wanted(str(path), "absent", "root", "root", "0644", secret=True, on_change=default))
+            found = sorted(path for path in Path(folder["path"]).glob("*") if fnmatch(path.name, folder["pattern"]))
+            unlisted = [str(path) for path in found if str(path) not in listed and not path.is_dir()]
+            files += [
+                Wanted(name, "absent", "root", "root", "0644", secret=True, on_change=default) for name in unlisted
+            ]
         self.changes = [file for file in files if file.action]
         self.differences = [file.difference() for file in self.changes] if self.diff else []
 
@@ -632,7 +636,7 @@ class Transaction:
             ) from problem
 
     def undo_unit_moves(self) -> None:
-        """Take back what was enabled, started, … for the new files; the unit that failed to start must not keep trying."""
+        """Take back what was enabled, started, … for the new files; a unit that failed must not keep trying."""
         opposite = {"enable": "disable", "disable": "enable", "stop": "start"}
         for move in reversed(self.unit_changes):
             verb, name = move.split(" ", 1)

@@ -29,8 +29,8 @@ show)
     first=yes
     for name; do
         [ $first = yes ] || echo; first=no
-        for property in ActiveState=inactive SubState=dead UnitFileState=disabled NeedDaemonReload=no ConditionResult=no \\
-            ConditionTimestampMonotonic=0 Type=notify Result=success NRestarts=0; do
+        for property in ActiveState=inactive SubState=dead UnitFileState=disabled NeedDaemonReload=no \\
+            ConditionResult=no ConditionTimestampMonotonic=0 Type=notify Result=success NRestarts=0; do
             echo "${property%%=*}=$(at "$name" "${property%%=*}" "${property#*=}")"
         done
     done;;

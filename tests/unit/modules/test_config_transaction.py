@@ -318,9 +318,8 @@ def test_a_unit_that_keeps_dying_did_not_come_up(host: Any, properties: dict[str
     lines = "; ".join(
         f"echo {value} > $HOST/units/{UNIT}/{key}" for key, value in properties.items() if key != "ActiveState"
     )
-    host.accept(
-        f"grep -q new {host.path('a')} && {{ {lines}; }} || rm -f $HOST/units/{UNIT}/NRestarts $HOST/units/{UNIT}/SubState; true"
-    )
+    state = f"$HOST/units/{UNIT}"
+    host.accept(f"grep -q new {host.path('a')} && {{ {lines}; }} || rm -f {state}/NRestarts {state}/SubState; true")
     if "ActiveState" in properties:
         host.unit(UNIT, Type="simple")
     message = refused(host, lambda: host.transaction(host.file("a", content="new"), on_change=["restart " + UNIT]))
@@ -452,9 +451,8 @@ def test_killed_before_a_restart_that_then_fails_still_goes_back_to_the_last_goo
 def test_killed_after_the_service_went_down_it_comes_up_again_with_the_old_files(host: Any) -> None:
     host.runs(UNIT)
     host.path("a").write_text("good")
-    host.accept(
-        f"grep -q good {host.path('a')} || {{ echo inactive > $HOST/units/{UNIT}/ActiveState; kill -9 $(cat $HOST/pid); }}"
-    )
+    down = f"echo inactive > $HOST/units/{UNIT}/ActiveState"
+    host.accept(f"grep -q good {host.path('a')} || {{ {down}; kill -9 $(cat $HOST/pid); }}")
 
     def run() -> None:
         (host.folder / "pid").write_text(str(os.getpid()))

@@ -1,0 +1,62 @@
+"""host_facts: what it reads from the kernel, and that its facts have the names and values of setup."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def host_facts(load_module: Callable[[str], ModuleType]) -> ModuleType:
+    return load_module("host_facts")
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("0100007F", "127.0.0.1"),
+        ("00000000", "0.0.0.0"),
+        ("0114A8C0", "192.168.20.1"),
+        ("00000000000000000000000001000000", "::1"),
+        ("B80D0120000000000000000001000000", "2001:db8::1"),
+    ],
+)
+def test_addresses_of_the_kernel(host_facts: ModuleType, text: str, address: str) -> None:
+    assert host_facts.kernel_address(text) == address
+
+
+@pytest.mark.parametrize(("family", "address"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])
+def test_a_listening_port_is_found_with_its_process(
+    host_facts: ModuleType, family: socket.AddressFamily, address: str
+) -> None:
+    with socket.socket(family) as listener:
+        try:
+            listener.bind((address, 0))
+        except OSError:
+            pytest.skip(f"this machine has no {address}")
+        listener.listen()
+        port = listener.getsockname()[1]
+        found = [entry for entry in host_facts.listening_ports() if entry["port"] == port]
+    me = Path("/proc/self/comm").read_text().strip()
+    assert found == [{"protocol": "tcp", "address": address, "port": port, "process": me}]
+    assert not [entry for entry in host_facts.listening_ports() if entry["port"] == port]
+
+
+def test_facts_have_the_values_that_setup_would_find(host_facts: ModuleType) -> None:
+    facts = host_facts.facts(["localhost", "no-such-name.invalid"])
+    assert facts["hostname"] == socket.gethostname().split(".")[0]
+    assert facts["kernel"] == os.uname().release
+    assert facts["memtotal_mb"] == os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**20
+    assert facts["processor_vcpus"] == len(os.sched_getaffinity(0))
+    assert facts["unresolved_names"] == ["no-such-name.invalid"]
+    assert set(facts["disk_free_mb"]) == {"/", "/var"}
+    assert facts["date_time"]["epoch"].isdigit()
+
+
+def test_a_missing_tool_is_no_output(host_facts: ModuleType) -> None:
+    assert host_facts.output("no-such-tool") == ""
