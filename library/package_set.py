@@ -148,6 +148,9 @@ def act(arguments: dict[str, Any], check: bool, diff: bool) -> dict[str, Any]:
             must([*APT, "remove", *unwanted])
         if missing or unwanted:
             have = installed_packages()
+    else:
+        # What later tasks would find, so that they report no more than they would do.
+        have = sorted((set(have) | set(missing)) - set(unwanted))
     result: dict[str, Any] = {
         "changed": bool(missing or unwanted),
         "installed": missing,
