@@ -9,7 +9,7 @@ from pathlib import Path
 
 from . import process
 from .console import Console
-from .packages import ENGINE_PROGRAMS, find_program, install, is_root_on_debian, missing
+from .packages import ENGINE_PROGRAMS, PROGRAMS, find_program, install, is_root_on_debian, missing
 from .paths import CACHE, LABEL, LabError, locked, read_json, write_json
 from .shell import environment, passes, read, run
 
@@ -29,7 +29,8 @@ class NoEngineError(LabError):
 
 
 def answers() -> bool:
-    return passes(["docker", "info", "--format", "{{.ServerVersion}}"])
+    # `docker info` may succeed without an engine
+    return passes(["docker", "version", "--format", "{{.Server.Version}}"])
 
 
 def ensure(console: Console) -> None:
@@ -46,12 +47,12 @@ def _provide(console: Console) -> None:
         raise NoEngineError("the docker client is not installed", "as root: apt install docker-cli")
     if os.geteuid() != 0:
         raise NoEngineError(*_why_not_for_this_user())
-    wanted = missing(ENGINE_PROGRAMS | {"docker": "docker-cli"})
+    wanted = missing(PROGRAMS | ENGINE_PROGRAMS)
     if wanted:
         if not is_root_on_debian():
             raise NoEngineError("no container engine answers here", "install Docker and start it; then run it again")
         with console.phase(f"Install {', '.join(wanted)}"):
-            install(console, [*wanted, "mmdebstrap", "debian-archive-keyring", "ca-certificates"])
+            install(console, [*wanted, "debian-archive-keyring", "ca-certificates"])
     if not answers():
         with console.phase("Start the container engine"):
             _start(console)
