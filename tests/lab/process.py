@@ -12,17 +12,22 @@ from .paths import read_json, write_json
 PROC = Path("/proc")
 
 
-def start_time(stat: str) -> int:
-    """Return the start time (clock ticks since boot) from /proc/<pid>/stat; the name in it may hold anything."""
-    return int(stat.rpartition(")")[2].split()[19])
+def start_time(stat: str) -> int | None:
+    """Return the start time (clock ticks since boot) from /proc/<pid>/stat; the name in it may hold anything.
+
+    A zombie has none: it is dead, but the first process of a container may never bury it.
+    """
+    fields = stat.rpartition(")")[2].split()
+    return None if fields[0] in {"Z", "X"} else int(fields[19])
 
 
 def identity(pid: int, proc: Path = PROC) -> dict[str, int] | None:
     """Return what tells this process from a later one with the same number; None when it is gone."""
     try:
-        return {"pid": pid, "started": start_time((proc / str(pid) / "stat").read_text())}
+        started = start_time((proc / str(pid) / "stat").read_text())
     except (OSError, ValueError, IndexError):
         return None
+    return None if started is None else {"pid": pid, "started": started}
 
 
 def remember(path: Path, pid: int) -> None:
@@ -33,7 +38,7 @@ def remembered(path: Path, proc: Path = PROC) -> int | None:
     """Return the process number kept in the file, if that very process still runs."""
     kept = read_json(path)
     pid = kept.get("pid")
-    if not isinstance(pid, int) or identity(pid, proc) != kept:
+    if not isinstance(pid, int) or kept != identity(pid, proc):
         return None
     return pid
 
@@ -51,7 +56,7 @@ def drop_stale_pid_file(path: Path, program: str, proc: Path = PROC) -> bool:
         text = path.read_text().strip()
     except OSError:
         return False
-    if text.isdigit() and name_of(int(text), proc) == program:
+    if text.isdigit() and identity(int(text), proc) and name_of(int(text), proc) == program:
         return False
     path.unlink(missing_ok=True)
     return True

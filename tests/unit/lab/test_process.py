@@ -46,6 +46,14 @@ def test_only_the_very_process_is_remembered(
     assert process.remembered(file, proc) == found
 
 
+def test_a_dead_process_that_nobody_buried_is_gone(tmp_path: Path, proc: Path) -> None:
+    (proc / "42" / "stat").write_text(STAT.format(pid=42, name="dockerd", started=777).replace(") S ", ") Z "))
+    assert process.identity(42, proc) is None
+    file = tmp_path / "docker.pid"
+    file.write_text("42")
+    assert process.drop_stale_pid_file(file, "dockerd", proc)
+
+
 def test_a_pid_file_cut_short_counts_as_none(tmp_path: Path, proc: Path) -> None:
     file = tmp_path / "engine.pid"
     file.write_text('{"pid": 4')
