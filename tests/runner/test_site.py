@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -123,3 +124,16 @@ def test_a_missing_secret_is_named(site: Run, run_playbook: Playbook, tmp_path: 
     assert (run.status, run.stats["changed"]) == ("failed", {})
     assert "redis_password" in "\n".join(run.failures())
     assert "make secrets" in "\n".join(run.failures())
+
+
+def test_another_operating_system_is_refused(site: Run, run_playbook: Playbook) -> None:
+    assert site.status == "successful"
+    release = "/usr/lib/os-release"
+    on_host = ["docker", "exec", "holdfast-test-runner1"]
+    subprocess.run([*on_host, "sed", "-i.kept", "s/VERSION_CODENAME=.*/VERSION_CODENAME=sid/", release], check=True)
+    try:
+        run = run_playbook("playbooks/site.yml")
+    finally:
+        subprocess.run([*on_host, "mv", f"{release}.kept", release], check=True)
+    assert (run.status, run.stats["changed"]) == ("failed", {})
+    assert "runner1 runs Debian 13 (sid); Holdfast supports Debian bookworm and trixie" in "\n".join(run.failures())
