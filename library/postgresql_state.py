@@ -107,9 +107,15 @@ SOCKETS = "/var/run/postgresql"
 ITERATIONS = 4096
 # Nothing of these sessions reaches a log, the statistics or the list of activities: some statements carry verifiers.
 QUIET = {
-    "log_statement": "none", "log_min_duration_statement": "-1", "log_min_duration_sample": "-1",
-    "log_transaction_sample_rate": "0", "log_min_error_statement": "panic", "track_activities": "off",
-    "pg_stat_statements.track_utility": "off", "pgaudit.log": "none", "auto_explain.log_min_duration": "-1",
+    "log_statement": "none",
+    "log_min_duration_statement": "-1",
+    "log_min_duration_sample": "-1",
+    "log_transaction_sample_rate": "0",
+    "log_min_error_statement": "panic",
+    "track_activities": "off",
+    "pg_stat_statements.track_utility": "off",
+    "pgaudit.log": "none",
+    "auto_explain.log_min_duration": "-1",
 }
 PRIVILEGES = {
     "connect": {},
@@ -167,7 +173,7 @@ select jsonb_build_object(
 EXISTS_QUERY = "select exists (select from pg_database where datname = :'name') as there \\gset"
 
 
-class Refused(Exception):  # noqa: N818 - says what happened
+class Refused(Exception):
     """PostgreSQL cannot do it; the text is for the operator."""
 
 
@@ -208,10 +214,14 @@ def role_steps(wanted: list[dict[str, Any]], have: dict[str, Any]) -> list[Step]
     for role in wanted:
         name = role["name"]
         before, after = set(have.get(name, {}).get("member_of", [])), set(role["member_of"])
-        steps += [Step(f"make role {name} a member of {group}", (f"GRANT {quoted(group)} TO {quoted(name)}",))
-                  for group in sorted(after - before)]
-        steps += [Step(f"end membership of role {name} in {group}", (f"REVOKE {quoted(group)} FROM {quoted(name)}",))
-                  for group in sorted(before - after)]
+        steps += [
+            Step(f"make role {name} a member of {group}", (f"GRANT {quoted(group)} TO {quoted(name)}",))
+            for group in sorted(after - before)
+        ]
+        steps += [
+            Step(f"end membership of role {name} in {group}", (f"REVOKE {quoted(group)} FROM {quoted(name)}",))
+            for group in sorted(before - after)
+        ]
     return steps
 
 
@@ -248,11 +258,19 @@ def database_steps(database: dict[str, Any], have: dict[str, Any] | None) -> lis
         steps.append(Step(f"close database {name} to the public", (close,)))
     before = set(have["connect"]) if have else set()
     after = {grant["role"] for grant in database["grants"]} - {owner}
-    steps += [Step(f"let role {role} connect to database {name}",
-                   (f"GRANT CONNECT ON DATABASE {quoted(name)} TO {quoted(role)}",)) for role in sorted(after - before)]
-    steps += [Step(f"keep role {role} out of database {name}",
-                   (f"REVOKE ALL ON DATABASE {quoted(name)} FROM {quoted(role)}",))
-              for role in sorted(before - after - {owner})]
+    steps += [
+        Step(
+            f"let role {role} connect to database {name}",
+            (f"GRANT CONNECT ON DATABASE {quoted(name)} TO {quoted(role)}",),
+        )
+        for role in sorted(after - before)
+    ]
+    steps += [
+        Step(
+            f"keep role {role} out of database {name}", (f"REVOKE ALL ON DATABASE {quoted(name)} FROM {quoted(role)}",)
+        )
+        for role in sorted(before - after - {owner})
+    ]
     return steps
 
 
@@ -260,23 +278,46 @@ def content_steps(database: dict[str, Any], have: dict[str, Any] | None) -> list
     """Return what makes the inside of a database as wanted: extensions, schemas, privileges."""
     name = database["name"]
     have = have or {"extensions": [], "schemas": {}, "relations": [], "granted": [], "defaults": []}
-    steps = [Step(f"create extension {extension} in database {name}", (f"CREATE EXTENSION {quoted(extension)}",), name)
-             for extension in database["extensions"] if extension not in have["extensions"]]
+    steps = [
+        Step(f"create extension {extension} in database {name}", (f"CREATE EXTENSION {quoted(extension)}",), name)
+        for extension in database["extensions"]
+        if extension not in have["extensions"]
+    ]
     public = have["schemas"].get("public")
     if public and public["owner"] != "pg_database_owner":
-        steps.append(Step(f"give schema public of database {name} to the owner of the database",
-                          ("ALTER SCHEMA public OWNER TO pg_database_owner",), name))
+        steps.append(
+            Step(
+                f"give schema public of database {name} to the owner of the database",
+                ("ALTER SCHEMA public OWNER TO pg_database_owner",),
+                name,
+            )
+        )
     if public and public["public_create"]:
-        steps.append(Step(f"close schema public of database {name} to the public",
-                          ("REVOKE CREATE ON SCHEMA public FROM PUBLIC",), name))
+        steps.append(
+            Step(
+                f"close schema public of database {name} to the public",
+                ("REVOKE CREATE ON SCHEMA public FROM PUBLIC",),
+                name,
+            )
+        )
     for schema in database["schemas"]:
         owner, there = schema.get("owner") or database["owner"], have["schemas"].get(schema["name"])
         if there is None:
-            steps.append(Step(f"create schema {schema['name']} in database {name}",
-                              (f"CREATE SCHEMA {quoted(schema['name'])} AUTHORIZATION {quoted(owner)}",), name))
+            steps.append(
+                Step(
+                    f"create schema {schema['name']} in database {name}",
+                    (f"CREATE SCHEMA {quoted(schema['name'])} AUTHORIZATION {quoted(owner)}",),
+                    name,
+                )
+            )
         elif there["owner"] != owner:
-            steps.append(Step(f"give schema {schema['name']} of database {name} to {owner}",
-                              (f"ALTER SCHEMA {quoted(schema['name'])} OWNER TO {quoted(owner)}",), name))
+            steps.append(
+                Step(
+                    f"give schema {schema['name']} of database {name} to {owner}",
+                    (f"ALTER SCHEMA {quoted(schema['name'])} OWNER TO {quoted(owner)}",),
+                    name,
+                )
+            )
     return steps + [step for grant in database["grants"] for step in grant_steps(database, grant, have)]
 
 
@@ -290,15 +331,24 @@ def grant_steps(database: dict[str, Any], grant: dict[str, Any], have: dict[str,
     for kind in ("tables", "sequences"):
         wanted = PRIVILEGES[grant["level"]].get(kind, set())
         grant_list = ", ".join(sorted(wanted))
-        number = sum(row["number"] for row in have["relations"]
-                     if (row["schema"], row["kind"]) == (schema, kind) and row["owner"] != role)
-        granted = {row["privilege"]: row["number"] for row in have["granted"]
-                   if (row["schema"], row["kind"], row["role"]) == (schema, kind, role)}
+        number = sum(
+            row["number"]
+            for row in have["relations"]
+            if (row["schema"], row["kind"]) == (schema, kind) and row["owner"] != role
+        )
+        granted = {
+            row["privilege"]: row["number"]
+            for row in have["granted"]
+            if (row["schema"], row["kind"], row["role"]) == (schema, kind, role)
+        }
         if granted != (dict.fromkeys(wanted, number) if number else {}):
             statements.append(f"REVOKE ALL ON ALL {kind.upper()} IN SCHEMA {where} FROM {to}")
             statements += [f"GRANT {grant_list} ON ALL {kind.upper()} IN SCHEMA {where} TO {to}"] if wanted else []
-        future = {row["privilege"] for row in have["defaults"]
-                  if (row["schema"], row["kind"], row["role"], row["owner"]) == (schema, kind, role, owner)}
+        future = {
+            row["privilege"]
+            for row in have["defaults"]
+            if (row["schema"], row["kind"], row["role"], row["owner"]) == (schema, kind, role, owner)
+        }
         if future != wanted:
             alter = f"ALTER DEFAULT PRIVILEGES FOR ROLE {quoted(owner)} IN SCHEMA {where}"
             statements.append(f"{alter} REVOKE ALL ON {kind.upper()} FROM {to}")
@@ -337,14 +387,42 @@ class Server:
     def psql(self, script: str) -> str:
         """Run a script; what an error says never includes the statement."""
         options = " ".join(f"-c {name}={value}" for name, value in QUIET.items())
-        environment = {"PATH": os.defpath, "LC_ALL": "C.UTF-8", "PGOPTIONS": options, "PGCLIENTENCODING": "UTF8",
-                       "PGAPPNAME": "holdfast", "PGCONNECT_TIMEOUT": "10"}
-        command = [self.program, "-qAtX", "-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=terse", "-h", SOCKETS,
-                   "-p", str(self.port), "-d", "postgres", "-f", "-"]
+        environment = {
+            "PATH": os.defpath,
+            "LC_ALL": "C.UTF-8",
+            "PGOPTIONS": options,
+            "PGCLIENTENCODING": "UTF8",
+            "PGAPPNAME": "holdfast",
+            "PGCONNECT_TIMEOUT": "10",
+        }
+        command = [
+            self.program,
+            "-qAtX",
+            "-v",
+            "ON_ERROR_STOP=1",
+            "-v",
+            "VERBOSITY=terse",
+            "-h",
+            SOCKETS,
+            "-p",
+            str(self.port),
+            "-d",
+            "postgres",
+            "-f",
+            "-",
+        ]
         try:
             done = subprocess.run(
-                command, input=script.encode(), capture_output=True, check=False, timeout=300, cwd="/",
-                env=environment, user="postgres", group="postgres", extra_groups=[],
+                command,
+                input=script.encode(),
+                capture_output=True,
+                check=False,
+                timeout=300,
+                cwd="/",
+                env=environment,
+                user="postgres",
+                group="postgres",
+                extra_groups=[],
             )
         except (FileNotFoundError, LookupError) as problem:
             raise Refused(f"PostgreSQL is not installed: {self.program} or user postgres is missing") from problem

@@ -6,13 +6,14 @@ import json
 import sys
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
 
 PORT = int(sys.argv[1])
-dropped = 0
 
 
 class Application(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    dropped: ClassVar[list[str]] = []
 
     def answer(self, status: int, body: dict) -> None:
         data = json.dumps({"instance": PORT, **body}).encode()
@@ -24,18 +25,24 @@ class Application(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
     def do_GET(self) -> None:
-        global dropped
         if self.headers.get("Upgrade", "").lower() == "websocket":
             self.echo()
         elif self.path == "/drop":
-            dropped += 1
+            self.dropped.append(self.path)
             self.close_connection = True  # without a word
         elif self.path == "/slow":
             time.sleep(4)
             self.answer(200, {})
         else:
-            self.answer(500 if self.path == "/500" else 200, {
-                "headers": dict(self.headers), "client_port": self.client_address[1], "dropped": dropped, "padding": "x" * 2000})
+            self.answer(
+                500 if self.path == "/500" else 200,
+                {
+                    "headers": dict(self.headers),
+                    "client_port": self.client_address[1],
+                    "dropped": len(self.dropped),
+                    "padding": "x" * 2000,
+                },
+            )
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -43,10 +50,11 @@ class Application(BaseHTTPRequestHandler):
 
     def echo(self) -> None:
         key = self.headers["Sec-WebSocket-Key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+        accept = base64.b64encode(hashlib.sha1(key.encode(), usedforsecurity=False).digest())  # as the protocol has it
         self.send_response(101)
         self.send_header("Upgrade", "websocket")
         self.send_header("Connection", "Upgrade")
-        self.send_header("Sec-WebSocket-Accept", base64.b64encode(hashlib.sha1(key.encode()).digest()).decode())
+        self.send_header("Sec-WebSocket-Accept", accept.decode())
         self.end_headers()
         while len(head := self.rfile.read(6)) == 6:
             text = bytes(byte ^ head[2 + at % 4] for at, byte in enumerate(self.rfile.read(head[1] & 127)))

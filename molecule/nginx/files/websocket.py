@@ -1,4 +1,4 @@
-"""Open a WebSocket through the proxy, wait, send a word and print what comes back: HOST ADDRESS CA PATH WORD SECONDS."""
+"""Open a WebSocket through the proxy, wait, send a word, print the answer: HOST ADDRESS CA PATH WORD SECONDS."""
 
 import base64
 import os
@@ -21,5 +21,7 @@ while stream.readline().strip():
     pass
 time.sleep(float(seconds))
 mask = os.urandom(4)
-connection.sendall(bytes([0x81, 0x80 | len(word)]) + mask + bytes(byte ^ mask[at % 4] for at, byte in enumerate(word.encode())))
+connection.sendall(
+    bytes([0x81, 0x80 | len(word)]) + mask + bytes(byte ^ mask[at % 4] for at, byte in enumerate(word.encode()))
+)
 print(stream.read(2 + len(word))[2:].decode())

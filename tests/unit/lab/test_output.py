@@ -78,7 +78,7 @@ def test_an_unknown_scenario_is_refused() -> None:
 
 
 def test_ssh_sockets_of_a_deep_checkout_stay_below_the_limit_of_108_bytes() -> None:
-    assert shell.control_path_dir(Path("/home/me/holdfast/.cache")) == "/home/me/holdfast/.cache/cp"
+    assert shell.control_path_dir(Path("/srv/holdfast/.cache")) == "/srv/holdfast/.cache/cp"
     # ssh adds a slash, ten characters of hash and seventeen of its own
     assert len(shell.control_path_dir(Path("/" + "x" * 90))) + 28 < 108
 

@@ -27,10 +27,18 @@ DATABASE: dict[str, Any] = {"name": "shop", "owner": "shop", "extensions": [], "
 HAVE_DATABASE = {"owner": "shop", "public": False, "connect": []}
 PUBLIC = {"owner": "pg_database_owner", "public_create": False, "usage": []}
 CONTENT: dict[str, Any] = {
-    "database": "shop", "extensions": [], "schemas": {"public": PUBLIC}, "relations": [], "granted": [], "defaults": [],
+    "database": "shop",
+    "extensions": [],
+    "schemas": {"public": PUBLIC},
+    "relations": [],
+    "granted": [],
+    "defaults": [],
 }
 SERVER = {
-    "data_checksums": True, "pending_restart": [], "altered": [], "roles": {"shop": HAVE_ROLE},
+    "data_checksums": True,
+    "pending_restart": [],
+    "altered": [],
+    "roles": {"shop": HAVE_ROLE},
     "databases": {"shop": HAVE_DATABASE},
 }
 
@@ -73,8 +81,11 @@ def test_an_equal_role_is_no_change(state: ModuleType) -> None:
         ({"verifier": None}, {}, ["set the password of role shop"]),
         ({}, {"password": None}, ["remove the password of role shop"]),
         ({"verifier": None}, {"password": None}, []),
-        ({"member_of": ["a", "b"]}, {"member_of": ["b", "c"]},
-         ["make role shop a member of c", "end membership of role shop in a"]),
+        (
+            {"member_of": ["a", "b"]},
+            {"member_of": ["b", "c"]},
+            ["make role shop a member of c", "end membership of role shop in a"],
+        ),
     ],
 )
 def test_each_difference_of_a_role(
@@ -99,8 +110,11 @@ def test_roles_come_before_their_memberships(state: ModuleType) -> None:
         (None, [], ["create database shop", "close database shop to the public"]),
         (HAVE_DATABASE | {"owner": "postgres"}, [], ["give database shop to shop"]),
         (HAVE_DATABASE | {"public": True}, [], ["close database shop to the public"]),
-        (HAVE_DATABASE | {"connect": ["old", "shop"]}, [{"role": "new"}, {"role": "shop"}],
-         ["let role new connect to database shop", "keep role old out of database shop"]),
+        (
+            HAVE_DATABASE | {"connect": ["old", "shop"]},
+            [{"role": "new"}, {"role": "shop"}],
+            ["let role new connect to database shop", "keep role old out of database shop"],
+        ),
     ],
 )
 def test_each_difference_of_a_database(
@@ -114,12 +128,20 @@ def test_each_difference_of_a_database(
     [
         ({}, {"extensions": ["pg_trgm"]}, ["create extension pg_trgm in database shop"]),
         ({"extensions": ["pg_trgm"]}, {"extensions": ["pg_trgm"]}, []),
-        ({"schemas": {"public": PUBLIC | {"owner": "postgres", "public_create": True}}}, {},
-         ["give schema public of database shop to the owner of the database",
-          "close schema public of database shop to the public"]),
+        (
+            {"schemas": {"public": PUBLIC | {"owner": "postgres", "public_create": True}}},
+            {},
+            [
+                "give schema public of database shop to the owner of the database",
+                "close schema public of database shop to the public",
+            ],
+        ),
         ({}, {"schemas": [{"name": "audit", "owner": None}]}, ["create schema audit in database shop"]),
-        ({"schemas": {"audit": PUBLIC | {"owner": "x"}}}, {"schemas": [{"name": "audit", "owner": "y"}]},
-         ["give schema audit of database shop to y"]),
+        (
+            {"schemas": {"audit": PUBLIC | {"owner": "x"}}},
+            {"schemas": [{"name": "audit", "owner": "y"}]},
+            ["give schema audit of database shop to y"],
+        ),
     ],
 )
 def test_each_difference_inside_a_database(
