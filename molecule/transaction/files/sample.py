@@ -1,4 +1,4 @@
-"""A service that says what its configuration was at its start: refuses "bad", cannot start "sneaky", dies of "dying"."""
+"""A service that says its configuration at its start: refuses "bad", cannot start "sneaky", dies of "dying"."""
 
 import socketserver
 import sys

@@ -138,7 +138,8 @@ def test_wrong_rules_are_refused(refusal: Refusal, rule: dict[str, Any], words: 
 def test_a_wrong_firewall_is_refused(refusal: Refusal, firewall: dict[str, Any], words: str) -> None:
     """Nobody may be locked out by mistake."""
     assert words in refusal("nftables_ruleset", FIREWALL | firewall)
-    for without_ssh in ({"rules": []}, 7):
+    incomplete: tuple[object, ...] = ({"rules": []}, 7)
+    for without_ssh in incomplete:
         assert "firewall must be a dict with" in refusal("nftables_ruleset", without_ssh)
 
 
