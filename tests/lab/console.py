@@ -17,6 +17,7 @@ from .paths import LOGS, ROOT, LabError
 
 PLAIN_LINE_EVERY = 20.0
 TAIL = 25
+LOGS_KEPT = 50
 COLORS = {"green": "32", "red": "31", "yellow": "33", "dim": "2", "bold": "1"}
 ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 ACTIVITY = re.compile(
@@ -40,6 +41,8 @@ class Console:
         LOGS.mkdir(parents=True, exist_ok=True)
         self.path = LOGS / f"{time.strftime('%Y%m%d-%H%M%S')}-{command}.log"
         self.log = self.path.open("a", buffering=1)
+        for old in sorted(LOGS.glob("*.log"))[:-LOGS_KEPT]:
+            old.unlink(missing_ok=True)
         self.tail: deque[str] = deque(maxlen=TAIL)
         self.activity = ""
         self.lock = threading.Lock()
@@ -70,7 +73,7 @@ class Console:
             if text:
                 self.tail.append(text)
             if ACTIVITY.match(text):
-                self.activity = text.rstrip(" *")
+                self.activity = text.rstrip(" *")[:100]
 
     @contextmanager
     def phase(self, title: str) -> Iterator[None]:

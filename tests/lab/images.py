@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from .console import Console
-from .paths import CACHE, LABEL, LabError, locked
+from .paths import CACHE, LabError, locked
 from .recipes import RELEASES, Recipe, host_recipe, runtime_recipe
 from .shell import passes, read, run
 
@@ -55,6 +55,7 @@ def ensure(console: Console, releases: Iterable[str]) -> dict[str, str]:
                 ThreadPoolExecutor(2) as pool,
             ):
                 list(pool.map(lambda recipe: _bootstrap(console, recipe), absent))
+            _remove_older(absent)
     for recipe in wanted.values():
         run(console, ["docker", "tag", recipe.tag, recipe.alias])
     return {name: recipe.tag for name, recipe in wanted.items()}
@@ -67,10 +68,9 @@ def _bootstrap(console: Console, recipe: Recipe) -> None:
     sources.write_text(recipe.sources)
     argv = recipe.bootstrap_argv(str(sources))
     console.record(f"$ {' '.join(argv)}")
-    changes = [f"--change={change}" for change in recipe.changes(LABEL)]
     maker = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     taker = subprocess.Popen(
-        ["docker", "import", *changes, "-", recipe.tag],
+        ["docker", "import", f"--change={recipe.change}", "-", recipe.tag],
         stdin=maker.stdout,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -89,6 +89,15 @@ def _bootstrap(console: Console, recipe: Recipe) -> None:
             f"the image {recipe.tag} could not be made",
             f"read the lines above; the usual reason is that {recipe.mirror[0]} does not answer",
         )
+
+
+def _remove_older(recipes: list[Recipe]) -> None:
+    """Remove what these replace, unless a host still runs on it."""
+    for recipe in recipes:
+        listing = ["docker", "images", "--format", "{{.Repository}}:{{.Tag}}", f"holdfast/{recipe.name}"]
+        for tag in read(listing).split():
+            if tag.startswith(f"{recipe.alias}-") and tag != recipe.tag:
+                passes(["docker", "image", "rm", tag])
 
 
 def remove_all(console: Console) -> None:

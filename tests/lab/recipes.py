@@ -80,9 +80,10 @@ class Recipe:
             sources_file,
         ]
 
-    def changes(self, label: str) -> list[str]:
-        """Return the settings the engine puts on the image."""
-        return [f"CMD {json.dumps(list(self.command))}", f"LABEL {label}=image"]
+    @property
+    def change(self) -> str:
+        """The setting the engine puts on the image; no label, every container made from it would inherit that."""
+        return f"CMD {json.dumps(list(self.command))}"
 
 
 def sources(release: str, archive: str, security: str) -> str:
