@@ -1,5 +1,7 @@
 """Print what runs on this host and how it fares, as JSON. Arguments: port and path of the application."""
 
+from __future__ import annotations
+
 import contextlib
 import http.client
 import json
@@ -8,7 +10,14 @@ import sys
 import time
 from pathlib import Path
 
-UNITS = ("docker.service", "nginx.service", "postgresql@*.service", "redis-server.service", "holdfast-firewall.service")
+UNITS = (
+    "docker.service",
+    "holdfast-firewall.service",
+    "nginx.service",
+    "pgbackrest.service",
+    "postgresql@*.service",
+    "redis-server.service",
+)
 STATE = Path("/var/lib/holdfast")
 DAY = 86400
 
@@ -32,7 +41,7 @@ def health(port: str, path: str) -> str:
 def units() -> dict[str, str]:
     found = lines("systemctl", "list-units", "--all", "--plain", "--no-legend", *UNITS)
     failed = lines("systemctl", "list-units", "--failed", "--plain", "--no-legend")
-    states = {line.split()[0]: line.split()[3] for line in found if line.split()[1] == "loaded"}
+    states = {line.split()[0]: " ".join(line.split()[2:4]) for line in found if line.split()[1] == "loaded"}
     return states | {line.split()[0]: "failed" for line in failed}
 
 
@@ -50,20 +59,38 @@ def days_left() -> dict[str, int]:
     return found
 
 
-def last_record(name: str) -> dict[str, object]:
-    """Return a record, of a file with one per line the last that can be read."""
-    record: dict[str, object] = {}
+def releases() -> dict[str, dict[str, str]]:
+    """Return the last release that serves, and the last attempt if a later one was refused."""
+    records = []
     with contextlib.suppress(OSError):
-        text = (STATE / name).read_text()
-        for part in text.splitlines() if name.endswith("l") else [text]:
+        for line in (STATE / "releases.jsonl").read_text().splitlines():
             with contextlib.suppress(ValueError):
-                record = json.loads(part)
-    return record
+                records.append(json.loads(line))
+    served = [record for record in records if record.get("result") == "released"]
+    refused = records[-1:] if records and records[-1].get("result") != "released" else []
+    return {"release": served[-1] if served else {}, "refused": refused[0] if refused else {}}
+
+
+def backups() -> dict[str, str]:
+    """Return the age of every stanza's newest backup, and the last restore test; empty beside a repository."""
+    if not Path("/var/lib/pgbackrest/holdfast-stanzas").exists():
+        return {}
+    found = {}
+    answer = "".join(lines("runuser", "-u", "postgres", "--", "pgbackrest", "info", "--output=json"))
+    for stanza in json.loads(answer or "[]"):
+        stops = [backup["timestamp"]["stop"] for backup in stanza["backup"]]
+        age = f"{(time.time() - max(stops)) / 3600:.1f} hours old" if stops else "none yet"
+        found[stanza["name"]] = age if stanza["status"]["code"] == 0 else f"{age}, {stanza['status']['message']}"
+    found["restore test"] = "never ran"
+    with contextlib.suppress(OSError, ValueError):
+        record = json.loads((STATE / "restore-test.json").read_text())
+        found["restore test"] = f"{'passed' if record['ok'] else 'FAILED'} at {record['finished']}"
+    return found
 
 
 def main() -> None:
     status: dict[str, object] = {"units": units(), "containers": containers(), "certificates": days_left()}
-    status |= {"release": last_record("releases.jsonl"), "backup": last_record("restore-test.json")}
+    status |= {**releases(), "backups": backups()}
     if sys.argv[1:]:
         status["health"] = health(*sys.argv[1:3])
     print(json.dumps(status))

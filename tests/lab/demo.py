@@ -37,15 +37,17 @@ def up(console: Console) -> int:
         _application(console, version)
     with console.phase("Generate the missing secrets"):
         secret = playbook(console, "playbooks/secrets.yml")
+    served = passes(["docker", "exec", "holdfast-demo-app1", "test", "-s", "/var/lib/holdfast/releases.jsonl"])
     with console.phase("Provision all hosts (playbooks/site.yml)"):
         site = playbook(console, "playbooks/site.yml")
-    with console.phase(f"Release version {version} (playbooks/deploy.yml)"):
-        deploy = playbook(console, "playbooks/deploy.yml", "-e", f"app_version={version}")
+    steps = {"hosts": hosts, "secrets": secret, "site": site}
+    if not served:  # later releases are the operator's
+        with console.phase(f"Release version {version} (playbooks/deploy.yml)"):
+            steps["deploy"] = playbook(console, "playbooks/deploy.yml", "-e", f"app_version={version}")
     address = _address_of(EDGE, inventory)
     with console.phase(f"Ask https://{SERVER}/health from outside"):
         AUTHORITY.write_text(read(["docker", "exec", f"holdfast-demo-{EDGE}", "cat", "/etc/holdfast/tls/ca.crt"]))
         _wait_until_healthy(address)
-    steps = {"hosts": hosts, "secrets": secret, "site": site, "deploy": deploy}
     console.box("The demo is up", _summary(console, steps, address))
     return 0
 
@@ -149,6 +151,10 @@ def _summary(console: Console, steps: dict[str, Recap], address: str) -> list[st
         f"  {curl(address)}",
         "",
         "Next: make demo        a second time, and nothing changes",
-        f"      ssh -i .cache/lab/id_ed25519 operator@{address}   looks around on {EDGE}",
         "      make demo-down   removes all of it",
+        "",
+        "To look around as its operator:",
+        f"  . .venv/bin/activate && export ANSIBLE_VAULT_PASSWORD_FILE={PASSWORD.relative_to(ROOT)}",
+        "  ansible-playbook -i inventories/demo playbooks/status.yml",
+        f"  ssh -i .cache/lab/id_ed25519 -o UserKnownHostsFile=.cache/lab/known_hosts.holdfast-demo operator@{address}",
     ]
