@@ -21,6 +21,9 @@ CLOCK_SKEW = datetime.timedelta(minutes=10)
 
 
 def general_name(text: str) -> x509.GeneralName:
+    """Return an address as an address, all else, and what begins with DNS:, as a DNS name."""
+    if text.startswith("DNS:"):
+        return x509.DNSName(text.removeprefix("DNS:"))
     try:
         return x509.IPAddress(ipaddress.ip_address(text))
     except ValueError:

@@ -41,7 +41,9 @@ options:
     suboptions:
       name: {description: File name without suffix., type: str, required: true}
       names:
-        description: DNS names and addresses; the first is the common name.
+        description:
+          - DNS names and addresses; the first is the common name.
+          - C(DNS:192.0.2.1) writes an address as a DNS name, for clients that know no addresses in certificates.
         type: list
         elements: str
         required: true

@@ -11,7 +11,7 @@ from . import bed, molecule, python_env
 from .cleanup import remove_test_hosts
 from .console import Console, duration
 from .engine import NoEngineError
-from .paths import ROOT, LabError
+from .paths import ROOT, LabError, locked
 from .shell import environment, follow
 
 Step = tuple[str, Callable[[], int]]
@@ -119,10 +119,16 @@ def _run_with_hosts(console: Console, results: Results, only: str, everything: b
     if everything:
         steps += host_steps(console, only, swap=True, slow=True)
     if (ROOT / "tests/runner").is_dir() and not only:
-        steps.append(("ansible-runner", lambda: follow(console, pytest_argv("tests/runner"), environment())))
+        steps.append(("ansible-runner", lambda: run_runner(console)))
     for title, step in steps:
         results.add(title, step)
     remove_test_hosts(console)
+
+
+def run_runner(console: Console) -> int:
+    """Test through ansible-runner, on a host that no scenario may take away meanwhile."""
+    with locked("test-hosts", shared_by_machine=True):
+        return follow(console, pytest_argv("tests/runner"), environment())
 
 
 def _say_no_engine(console: Console, results: Results, error: NoEngineError) -> None:

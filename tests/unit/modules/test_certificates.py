@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import ipaddress
 import subprocess
 import sys
 from pathlib import Path
@@ -67,6 +68,11 @@ def test_openssl_accepts_the_chain_and_the_names(
         assert subprocess.run(verify, cwd=tmp_path, capture_output=True, check=False).returncode == 0
     other = ["openssl", "verify", "-CAfile", "ca.crt", "-verify_hostname", "other.example.org", "leaf.crt"]
     assert subprocess.run(other, cwd=tmp_path, capture_output=True, check=False).returncode != 0
+
+
+def test_an_address_can_be_written_as_a_dns_name(certificates: ModuleType) -> None:
+    assert certificates.general_name("DNS:10.0.0.1") == x509.DNSName("10.0.0.1")
+    assert certificates.general_name("10.0.0.1") == x509.IPAddress(ipaddress.ip_address("10.0.0.1"))
 
 
 def test_a_good_certificate_stays(certificates: ModuleType, signer: Any) -> None:
