@@ -21,6 +21,7 @@ ROLE = {
     "password": {"type": "str", "no_log": True},
     "connection_limit": {"type": "int", "default": -1},
     "member_of": NAMES,
+    "replication": {"type": "bool", "default": False},
 }
 SCHEMA = {"name": {"type": "str", "required": True}, "owner": {"type": "str"}}
 GRANT = {

@@ -25,7 +25,8 @@ description:
   - Compares everything in one psql session through the local socket, as the operating system user C(postgres).
   - An unchanged password is no change. It is held against the stored SCRAM verifier, and a new one is sent as a
     verifier, in a session that logs no statements; the password itself never reaches the server.
-  - Roles that are managed are never superuser, and may not create databases or roles, replicate or bypass row security.
+  - Roles that are managed are never superuser, and may not create databases or roles or bypass row security. Only a
+    role with O(roles[].replication) may replicate.
   - Only the owner and the roles in O(databases[].grants) may connect to a database that is managed.
   - Never drops a role, database, schema or extension.
 attributes:
@@ -45,6 +46,7 @@ options:
       password: {description: Printable ASCII; needed to log in from another host., type: str}
       connection_limit: {description: Connections at the same time; -1 for no limit., type: int, default: -1}
       member_of: {description: Exactly the roles it is a member of., type: list, elements: str, default: []}
+      replication: {description: Whether it may stream the whole cluster to a standby., type: bool, default: false}
   databases:
     description: Databases that must exist.
     type: list
@@ -116,13 +118,15 @@ QUIET = {
     "pg_stat_statements.track_utility": "off",
     "pgaudit.log": "none",
     "auto_explain.log_min_duration": "-1",
+    # The next run repeats what a failover may lose, so that a lost synchronous standby does not hold up this one.
+    "synchronous_commit": "local",
 }
 PRIVILEGES = {
     "connect": {},
     "read": {"tables": {"SELECT"}, "sequences": {"SELECT"}},
     "write": {"tables": {"SELECT", "INSERT", "UPDATE", "DELETE"}, "sequences": {"SELECT", "USAGE", "UPDATE"}},
 }
-UNPRIVILEGED = "NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
+UNPRIVILEGED = "NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS"
 
 SERVER_QUERY = """
 select jsonb_build_object(
@@ -132,7 +136,8 @@ select jsonb_build_object(
               where sourcefile like '%/postgresql.auto.conf'),
   'roles', (select jsonb_object_agg(rolname, jsonb_build_object(
       'login', rolcanlogin, 'connection_limit', rolconnlimit, 'verifier', rolpassword,
-      'privileged', rolsuper or rolcreatedb or rolcreaterole or rolreplication or rolbypassrls,
+      'privileged', rolsuper or rolcreatedb or rolcreaterole or rolbypassrls,
+      'replication', rolreplication,
       'member_of', (select coalesce(jsonb_agg(g.rolname), '[]') from pg_auth_members m
                     join pg_roles g on g.oid = m.roleid where m.member = r.oid)))
     from pg_authid r),
@@ -228,11 +233,14 @@ def role_steps(wanted: list[dict[str, Any]], have: dict[str, Any]) -> list[Step]
 def one_role_steps(role: dict[str, Any], have: dict[str, Any] | None) -> list[Step]:
     name, password = role["name"], role.get("password")
     login = "LOGIN" if role["login"] else "NOLOGIN"
-    attributes = f"{quoted(name)} {login} {UNPRIVILEGED} CONNECTION LIMIT {role['connection_limit']}"
+    replication = "REPLICATION" if role["replication"] else "NOREPLICATION"
+    attributes = f"{quoted(name)} {login} {UNPRIVILEGED} {replication} CONNECTION LIMIT {role['connection_limit']}"
     steps = []
     if have is None:
         steps.append(Step(f"create role {name}", (f"CREATE ROLE {attributes}",)))
-    elif have["privileged"] or any(have[key] != role[key] for key in ("login", "connection_limit")):
+    elif have["privileged"] or any(
+        have[key] != role[key] for key in ("login", "connection_limit", "replication")
+    ):
         steps.append(Step(f"change the attributes of role {name}", (f"ALTER ROLE {attributes}",)))
     stored = have["verifier"] if have else None
     if password and not password_matches(password, stored):

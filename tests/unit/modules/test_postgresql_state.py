@@ -21,8 +21,18 @@ STORED = (
     "SCRAM-SHA-256$4096:UOspm9y5tZrrIfIYUgwMkg==$vC0Jt6jxgzYVOyVS6ipH6iQ6tAJjN9ekPtfHdgiX4mM="
     ":tWaILsU9o3OPl7+rJqTuwAnMXkmqbIcDZGvC7ExVdC4="
 )
-ROLE = {"name": "shop", "login": True, "password": PASSWORD, "connection_limit": -1, "member_of": []}
-HAVE_ROLE = {"login": True, "connection_limit": -1, "verifier": STORED, "privileged": False, "member_of": []}
+ROLE = {
+    "name": "shop",
+    "login": True,
+    "password": PASSWORD,
+    "connection_limit": -1,
+    "member_of": [],
+    "replication": False,
+}
+HAVE_ROLE = {key: ROLE[key] for key in ("login", "connection_limit", "member_of", "replication")} | {
+    "verifier": STORED,
+    "privileged": False,
+}
 DATABASE: dict[str, Any] = {"name": "shop", "owner": "shop", "extensions": [], "schemas": [], "grants": []}
 HAVE_DATABASE = {"owner": "shop", "public": False, "connect": []}
 PUBLIC = {"owner": "pg_database_owner", "public_create": False, "usage": []}
@@ -76,6 +86,8 @@ def test_an_equal_role_is_no_change(state: ModuleType) -> None:
     [
         (None, {}, ["create role shop", "set the password of role shop"]),
         ({"privileged": True}, {}, ["change the attributes of role shop"]),
+        ({"replication": True}, {}, ["change the attributes of role shop"]),
+        ({}, {"replication": True}, ["change the attributes of role shop"]),
         ({"login": False}, {}, ["change the attributes of role shop"]),
         ({"connection_limit": 5}, {}, ["change the attributes of role shop"]),
         ({"verifier": None}, {}, ["set the password of role shop"]),
@@ -100,7 +112,7 @@ def test_each_difference_of_a_role(
 def test_roles_come_before_their_memberships(state: ModuleType) -> None:
     steps = state.role_steps([ROLE | {"member_of": ["late"]}, ROLE | {"name": "late", "password": None}], {})
     assert sentences(steps)[-1] == "make role shop a member of late"
-    assert "NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS" in statements(steps)
+    assert "NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS NOREPLICATION" in statements(steps)
 
 
 @pytest.mark.parametrize(
