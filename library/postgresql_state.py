@@ -238,9 +238,7 @@ def one_role_steps(role: dict[str, Any], have: dict[str, Any] | None) -> list[St
     steps = []
     if have is None:
         steps.append(Step(f"create role {name}", (f"CREATE ROLE {attributes}",)))
-    elif have["privileged"] or any(
-        have[key] != role[key] for key in ("login", "connection_limit", "replication")
-    ):
+    elif have["privileged"] or any(have[key] != role[key] for key in ("login", "connection_limit", "replication")):
         steps.append(Step(f"change the attributes of role {name}", (f"ALTER ROLE {attributes}",)))
     stored = have["verifier"] if have else None
     if password and not password_matches(password, stored):
