@@ -34,6 +34,7 @@ def ready(console: Console, releases: Iterable[str] = RELEASES) -> None:
     bed = {
         "lab_images": {release: hosts.get(release) or known.get(release) for release in RELEASES},
         "lab_runtime_image": tags["runtime"],
+        "lab_cache_image": tags["cache"],
     }
     facts = engine.capabilities(tags["runtime"])
     write_json(BED, bed | {name: value for name, value in facts.items() if name.startswith("lab_")})

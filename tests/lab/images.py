@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from .console import Console
 from .paths import CACHE, LabError, locked
-from .recipes import RELEASES, Recipe, host_recipe, runtime_recipe
+from .recipes import RELEASES, Recipe, cache_recipe, host_recipe, runtime_recipe
 from .shell import passes, read, run
 
 
@@ -33,10 +33,11 @@ def machine_apt_options() -> tuple[str, ...]:
 
 
 def recipes(releases: Iterable[str]) -> dict[str, Recipe]:
-    """Return what a bed needs: one host image per release, and the runtime image."""
+    """Return what a bed needs: one host image per release, the runtime image and the package cache."""
     mirror, options = machine_mirror(), machine_apt_options()
     made = {release: host_recipe(release, mirror, options) for release in releases}
     made["runtime"] = runtime_recipe(RELEASES[0], mirror, options)
+    made["cache"] = cache_recipe(RELEASES[0], mirror, options)
     return made
 
 

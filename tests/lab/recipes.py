@@ -12,6 +12,7 @@ RELEASES = ("trixie", "bookworm")  # the first is the default
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 RUNTIME_PACKAGES = ("ca-certificates", "python3")
+CACHE_PACKAGES = ("apt-cacher-ng", "ca-certificates")
 # What a bare server from a provider has; nothing that a role ought to install itself
 HOST_PACKAGES = (
     "ca-certificates", "cron", "dbus", "iproute2", "iputils-ping", "less", "logrotate", "netbase", "openssh-server",
@@ -133,3 +134,17 @@ def host_recipe(release: str, mirror: tuple[str, str], apt_options: tuple[str, .
 def runtime_recipe(release: str, mirror: tuple[str, str], apt_options: tuple[str, ...] = ()) -> Recipe:
     """Return the small image that applications are built upon."""
     return Recipe("runtime", release, RUNTIME_PACKAGES, mirror, apt_options, CLEAN, {}, ("/usr/bin/python3",))
+
+
+def cache_recipe(release: str, mirror: tuple[str, str], apt_options: tuple[str, ...] = ()) -> Recipe:
+    """Return the cache that lets ten hosts download a package once."""
+    folder = "/etc/apt-cacher-ng"
+    hooks = (
+        f'rm -f "$1"{folder}/*.conf',
+        f'install -m 0644 "@FILES@/apt-cacher-ng.conf" "$1{folder}/acng.conf"',
+        *CLEAN,
+    )
+    return Recipe(
+        "cache", release, CACHE_PACKAGES, mirror, apt_options, hooks,
+        _texts("apt-cacher-ng.conf"), ("/usr/sbin/apt-cacher-ng", "-c", folder),
+    )  # fmt: skip
