@@ -17,7 +17,7 @@ from .paths import LOGS, ROOT, LabError
 
 PLAIN_LINE_EVERY = 20.0
 TAIL = 25
-LOGS_KEPT = 50
+LOGS_KEPT = 200
 COLORS = {"green": "32", "red": "31", "yellow": "33", "dim": "2", "bold": "1"}
 ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 ACTIVITY = re.compile(
@@ -35,6 +35,7 @@ class Console:
     """One per command. Everything goes to the log file; the screen shows the phases."""
 
     def __init__(self, command: str) -> None:
+        self.command = command
         self.started = time.monotonic()
         self.terminal = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
         self.colored = self.terminal and "NO_COLOR" not in os.environ
@@ -46,6 +47,12 @@ class Console:
         self.tail: deque[str] = deque(maxlen=TAIL)
         self.activity = ""
         self.lock = threading.Lock()
+
+    def beside(self, work: str) -> Console:
+        """Return a console for work done at the same time as other work: a log of its own, no line that updates."""
+        made = Console(f"{self.command}-{work}")
+        made.terminal, made.lock = False, self.lock
+        return made
 
     @property
     def shown_path(self) -> str:

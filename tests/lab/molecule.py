@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from .console import Console
-from .paths import CACHE, LABEL, ROOT, LabError, locked
+from .paths import CACHE, LABEL, ROOT, LabError, lane
 from .shell import attached, environment, follow, read
 
 FOLDER = ROOT / "molecule"
@@ -53,13 +53,13 @@ def run_attached(scenario: str, arguments: list[str]) -> int:
     """Run one scenario for somebody who develops it: output goes to the terminal."""
     if scenario not in scenarios():
         raise LabError(f"there is no scenario {scenario}", f"choose from: {', '.join(scenarios())}")
-    with locked("test-hosts", shared_by_machine=True):
+    with lane(scenario):
         forget_lost_hosts(scenario)
         return attached(argv(scenario, arguments), env_for())
 
 
 def run_tested(console: Console, scenario: str, swap: bool = False) -> int:
     """Run one whole scenario for the suite."""
-    with locked("test-hosts", shared_by_machine=True):
+    with lane(scenario):
         forget_lost_hosts(scenario)
         return follow(console, argv(scenario, ["test"]), env_for(swap))

@@ -6,10 +6,11 @@ import fcntl
 import json
 import os
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache"
@@ -19,6 +20,8 @@ LOGS = CACHE / "logs"
 BED = LAB / "bed.json"
 KEY = LAB / "id_ed25519"
 LABEL = "holdfast.lab"
+# How many scenarios run at the same time on this machine: they wait more than they compute
+LANES = int(os.environ.get("HOLDFAST_LANES", "0")) or min(4, os.cpu_count() or 1)
 
 
 class LabError(Exception):
@@ -57,3 +60,25 @@ def locked(name: str, shared_by_machine: bool = False) -> Iterator[None]:
     with (folder / f"{stem}.lock").open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
+
+
+@contextmanager
+def lane(hosts: str) -> Iterator[None]:
+    """Let one process at a time use these test hosts, and no more than LANES of all such processes run."""
+    with locked(f"hosts-{hosts}", shared_by_machine=True), ExitStack() as stack:
+        folder = Path(tempfile.gettempdir())
+        lanes = [
+            stack.enter_context((folder / f"holdfast-{os.getuid()}-lane-{number}.lock").open("w"))
+            for number in range(LANES)
+        ]
+        while not any(_lock_now(handle) for handle in lanes):
+            time.sleep(0.5)
+        yield
+
+
+def _lock_now(handle: IO[str]) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from . import bed, molecule, python_env
 from .cleanup import remove_test_hosts
 from .console import Console, duration
 from .engine import NoEngineError
-from .paths import ROOT, LabError, locked
+from .paths import LANES, ROOT, LabError, lane
 from .shell import environment, follow
 
-Step = tuple[str, Callable[[], int]]
+Step = tuple[str, Callable[[Console], int]]
 
 
 @dataclass
@@ -24,19 +26,32 @@ class Results:
     console: Console
     rows: list[tuple[str, bool, float]] = field(default_factory=list)
 
-    def add(self, title: str, step: Callable[[], int]) -> None:
+    def add(self, title: str, step: Callable[[Console], int], console: Console | None = None) -> None:
         """Run a step; a failing one does not keep the next from running."""
+        console = console or self.console
         start = time.monotonic()
         good = False
         try:
-            with self.console.phase(title):
-                code = step()
+            with console.phase(title):
+                code = step(console)
                 if code:
                     raise LabError(f"{title} ended with {code}")
                 good = True
         except LabError as error:
-            self.console.failure(error)
+            console.failure(error)
         self.rows.append((title, good, time.monotonic() - start))
+
+    def add_side_by_side(self, steps: list[Step]) -> None:
+        """Run as many steps at a time as there are lanes, each with a log of its own."""
+
+        def run(step: Step) -> None:
+            self.add(*step, self.console.beside(re.sub(r"\W+", "-", step[0]).strip("-")))
+
+        pool = ThreadPoolExecutor(LANES)
+        try:
+            list(pool.map(run, steps))
+        finally:
+            pool.shutdown(cancel_futures=True)  # an interrupted run begins no further step
 
     def close(self) -> int:
         """Show all steps; the last line is for programs that count."""
@@ -51,13 +66,13 @@ def pytest_argv(*folders: str) -> list[str]:
     return ["python", "-m", "pytest", *(folder for folder in folders if (ROOT / folder).is_dir())]
 
 
-def fast_steps(console: Console) -> list[Step]:
+def fast_steps() -> list[Step]:
     """Return what needs no host."""
     argv = pytest_argv("tests/unit", "tests/contract")
-    return [("Unit and contract tests", lambda: follow(console, argv))]
+    return [("Unit and contract tests", lambda console: follow(console, argv))]
 
 
-def lint_steps(console: Console) -> list[Step]:
+def lint_steps() -> list[Step]:
     """Return what reads the files only."""
     commands = {
         "ruff check": ["ruff", "check", "."],
@@ -67,17 +82,17 @@ def lint_steps(console: Console) -> list[Step]:
         "ansible-lint": ["ansible-lint", "--offline", "--profile=production", "--strict"],
     }
 
-    def program(argv: list[str]) -> Callable[[], int]:
-        return lambda: follow(console, argv)
+    def program(argv: list[str]) -> Callable[[Console], int]:
+        return lambda console: follow(console, argv)
 
     return [(title, program(argv)) for title, argv in commands.items()]
 
 
-def host_steps(console: Console, only: str, swap: bool, slow: bool) -> list[Step]:
+def host_steps(only: str, swap: bool, slow: bool) -> list[Step]:
     """Return a step per scenario."""
 
-    def scenario(name: str) -> Callable[[], int]:
-        return lambda: molecule.run_tested(console, name, swap)
+    def scenario(name: str) -> Callable[[Console], int]:
+        return lambda console: molecule.run_tested(console, name, swap)
 
     names = molecule.chosen(molecule.scenarios(), only, slow)
     suffix = " (releases swapped)" if swap else ""
@@ -88,7 +103,7 @@ def run_lint(console: Console) -> int:
     """Run what reads the files only."""
     python_env.ensure(console)
     results = Results(console)
-    for title, step in lint_steps(console):
+    for title, step in lint_steps():
         results.add(title, step)
     return results.close()
 
@@ -97,7 +112,7 @@ def run(console: Console, only: str = "", hosts: bool = False, everything: bool 
     """Run the fast tests, and with hosts also lint and scenarios; ONLY leaves the named scenarios alone."""
     python_env.ensure(console)
     results = Results(console)
-    steps = fast_steps(console) + (lint_steps(console) if hosts else [])
+    steps = fast_steps() + (lint_steps() if hosts else [])
     for title, step in [] if only else steps:
         results.add(title, step)
     if hosts:
@@ -115,19 +130,18 @@ def _run_with_hosts(console: Console, results: Results, only: str, everything: b
         console.failure(error)
         results.rows.append(("Test bed", False, 0.0))
         return
-    steps = host_steps(console, only, swap=False, slow=everything)
+    steps = host_steps(only, swap=False, slow=everything)
     if everything:
-        steps += host_steps(console, only, swap=True, slow=True)
+        steps += host_steps(only, swap=True, slow=True)
     if (ROOT / "tests/runner").is_dir() and not only:
-        steps.append(("ansible-runner", lambda: run_runner(console)))
-    for title, step in steps:
-        results.add(title, step)
+        steps.insert(0, ("ansible-runner", run_runner))
+    results.add_side_by_side(steps)
     remove_test_hosts(console)
 
 
 def run_runner(console: Console) -> int:
-    """Test through ansible-runner, on a host that no scenario may take away meanwhile."""
-    with locked("test-hosts", shared_by_machine=True):
+    """Test through ansible-runner."""
+    with lane("platform"):  # whose inputs it uses
         return follow(console, pytest_argv("tests/runner"), environment())
 
 
