@@ -38,17 +38,11 @@ def container(number: int) -> str:
 
 
 def tools(**extra: str) -> dict[str, str]:
-    """Return the environment for our tools, with SSH masters of our own that a run may end.
-
-    Python keeps its compiled code, as it does on most machines; images for CI often switch that off, and then every
-    run of Ansible compiles Ansible first.
-    """
+    """Return the environment for our tools, with SSH masters of our own that a run may end."""
     sockets = Path(control_path_dir(STATE))
     sockets.mkdir(mode=0o700, parents=True, exist_ok=True)
     own = {"ANSIBLE_SSH_CONTROL_PATH_DIR": str(sockets), "PYTHONPYCACHEPREFIX": str(STATE / "pycache")}
-    env = environment(**own, **extra)
-    env.pop("PYTHONDONTWRITEBYTECODE", None)
-    return env
+    return environment(**own, **extra)
 
 
 def inventory(count: int) -> None:

@@ -20,6 +20,7 @@ Argv = Sequence[str | Path]
 def environment(**extra: str) -> dict[str, str]:
     """Return the environment for our tools: the venv first, all state inside the project."""
     env = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "MOLECULE_"))}
+    env.pop("PYTHONDONTWRITEBYTECODE", None)  # without it every start of Ansible compiles Ansible first
     kept = ("ANSIBLE_VAULT_PASSWORD_FILE", "ANSIBLE_VERBOSITY")
     env |= {name: os.environ[name] for name in kept if name in os.environ}
     env |= {
