@@ -8,6 +8,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 KEYS = ("type", "database", "user", "address", "method", "options")
 TYPES = ("local", "host", "hostssl", "hostnossl")
 METHODS = ("scram-sha-256", "cert", "peer", "reject")
@@ -17,6 +18,7 @@ CURES = {
     "password": "it sends the password in clear text; use scram-sha-256",
     "ident": "it believes the client's host; use cert or scram-sha-256",
 }
+UNCLEAR = ("sameuser", "samerole", "samegroup")  # what they mean depends on who connects; names can be proven
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 PLAIN = re.compile(r"[A-Za-z0-9_.:/=-]+")
 
@@ -34,32 +36,34 @@ def _name(name: object, key: str, where: str) -> str:
     """Return one name, quoted where PostgreSQL needs it."""
     if not isinstance(name, str) or not name or re.search(r'["\x00-\x1f]', name):
         raise ValueError(f"{where}: {key} must be a name without quotes or control characters, got {name!r}")
-    if name[0] in "/@":
-        raise ValueError(f"{where}: {key} {name!r} names a pattern or a file; list the names")
+    if name[0] in "/@" or (key == "database" and name in UNCLEAR):
+        raise ValueError(f"{where}: {key} {name!r} names a pattern, a keyword or a file; list the names")
     group = "+" if key == "user" and name.startswith("+") else ""
     bare = name.removeprefix(group)
     return group + (bare if NAME.fullmatch(bare) else f'"{bare}"')
 
 
 def _address(row: dict[str, Any], where: str) -> str:
-    """Return the address column: empty for the socket, otherwise a network, ``all`` or ``samenet``."""
+    """Return the address column: empty for the socket, otherwise a network or ``all``."""
     kind, address = row["type"], row.get("address")
     if kind == "local":
         if address is not None:
             raise ValueError(f"{where}: a local row has no address, got {address!r}; remove it")
         return ""
-    loopback = False
-    if address not in ("all", "samehost", "samenet"):
-        if not isinstance(address, str):
-            raise TypeError(f"{where}: address must be a network as text, got {address!r}")
-        try:
-            network = ipaddress.ip_network(address)
-        except ValueError as error:
-            raise ValueError(f"{where}: address {address!r} is not a network such as 10.0.0.0/24: {error}") from None
-        address, loopback = str(network), network.is_loopback
-    if kind == "host" and not loopback and row["method"] != "reject":
+    network = None if address == "all" else _network(address, where)
+    if kind == "host" and not (network and network.is_loopback) and row["method"] != "reject":
         raise ValueError(f"{where}: type host would accept {address} without TLS; use hostssl")
-    return str(address)
+    return str(network or "all")
+
+
+def _network(address: object, where: str) -> Network:
+    """Return a network; names would be looked up at each connection, and an interface's network may change."""
+    if not isinstance(address, str):
+        raise TypeError(f"{where}: address must be a network as text, got {address!r}")
+    try:
+        return ipaddress.ip_network(address)
+    except ValueError as error:
+        raise ValueError(f"{where}: address {address!r} is not a network such as 10.0.0.0/24: {error}") from None
 
 
 def _check_method(row: dict[str, Any], where: str) -> None:
@@ -95,23 +99,49 @@ def postgresql_hba(rows: list[dict[str, Any]]) -> list[str]:
     """Return the checked rows of pg_hba.conf as lines, in the order given: the first that matches decides."""
     if not isinstance(rows, list):
         raise TypeError(f"rows must be a list, got {type(rows).__name__}")
-    lines: dict[str, str] = {}
-    for number, row in enumerate(rows, start=1):
-        where = f"row {number}"
-        if not isinstance(row, dict):
-            raise TypeError(f"{where} must be a dict, got {type(row).__name__}")
-        if unknown := sorted(map(str, set(row) - set(KEYS))):
-            raise ValueError(f"{where}: {', '.join(unknown)} is not a key; use {', '.join(KEYS)}")
-        _check_method(row, where)
-        columns = [str(row["type"]), _names(row, "database", where), _names(row, "user", where), _address(row, where)]
-        matched = " ".join(filter(None, columns))
-        if matched in lines:
-            raise ValueError(f"{where}: {matched!r} is matched by an earlier row already; remove one of them")
-        lines[matched] = " ".join([matched, str(row["method"]), *_options(row, where)])
-    return list(lines.values())
+    return [_line(row, f"row {number}") for number, row in enumerate(rows, start=1)]
 
 
-FILTERS = (postgresql_hba,)
+def _line(row: dict[str, Any], where: str) -> str:
+    """Return one row as a line."""
+    if not isinstance(row, dict):
+        raise TypeError(f"{where} must be a dict, got {type(row).__name__}")
+    if unknown := sorted(map(str, set(row) - set(KEYS))):
+        raise ValueError(f"{where}: {', '.join(unknown)} is not a key; use {', '.join(KEYS)}")
+    _check_method(row, where)
+    columns = [str(row["type"]), _names(row, "database", where), _names(row, "user", where), _address(row, where)]
+    return " ".join([*filter(None, columns), str(row["method"]), *_options(row, where)])
+
+
+def postgresql_access_rows(access: list[dict[str, Any]], groups: dict[str, list[str]]) -> list[dict[str, Any]]:
+    """Return a row per network of each entry, in order; a source is a network or the name of a group of them."""
+    rows = []
+    for number, entry in enumerate(access):
+        where = f"postgresql_access[{number}]"
+        if not isinstance(entry, dict):
+            raise TypeError(f"{where} must be a dict, got {type(entry).__name__}")
+        addresses = [address for source in entry["sources"] for address in groups.get(source, [source])]
+        networks = list(dict.fromkeys(_network(address, where) for address in addresses))
+        rows += [
+            {
+                "type": "hostssl",
+                "database": list(entry["databases"]),
+                "user": list(entry["users"]),
+                "address": str(network),
+                "method": str(entry.get("method") or "scram-sha-256"),
+            }
+            for network in networks
+            if not any(_lies_in(network, other) for other in networks)
+        ]
+    return rows
+
+
+def _lies_in(network: Network, other: Network) -> bool:
+    """Tell whether a network is a part of another one, which then stands for it."""
+    return network != other and network.version == other.version and network.subnet_of(other)  # type: ignore[arg-type]
+
+
+FILTERS = (postgresql_hba, postgresql_access_rows)
 
 
 def _reported(core: Callable[..., object]) -> Callable[..., object]:

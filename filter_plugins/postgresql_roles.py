@@ -1,0 +1,125 @@
+"""Refuses roles, databases and access rows of an inventory that contradict each other, before any change."""
+
+import functools
+import re
+from collections.abc import Callable
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+# Whoever is one of these can become superuser, or reads and writes files as the server's account.
+MIGHTY = ("postgres", "pg_execute_server_program", "pg_read_server_files", "pg_write_server_files")
+
+
+def _present(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [entry for entry in entries if entry.get("state", "present") == "present"]
+
+
+def _of_passwords(users: list[dict[str, Any]]) -> list[str]:
+    """Say which roles could not log in; a password itself is never part of a sentence."""
+    silent = [user["name"] for user in users if user.get("login", True) and not user.get("password")]
+    unclean = [user["name"] for user in users if not re.fullmatch(r"[ -~]*", user.get("password") or "")]
+    found = [f"postgresql_users has no password for {', '.join(silent)}; give one, or login: false"] if silent else []
+    if unclean:
+        names = ", ".join(unclean)
+        found.append(f"postgresql_users has a password that is not printable ASCII for {names}; generate another one")
+    return found
+
+
+def _of_members(users: list[dict[str, Any]]) -> list[str]:
+    """Say which roles would become as mighty as the server's account."""
+    return [
+        f"postgresql_users makes {user['name']} a member of {role}, who may do everything; take it out"
+        for user in users
+        for role in user.get("member_of", [])
+        if role in MIGHTY
+    ]
+
+
+def _of_owners(users: list[dict[str, Any]], databases: list[dict[str, Any]]) -> list[str]:
+    """Say who owns a database and is not a role of ours."""
+    names = ", ".join(sorted({entry["owner"] for entry in databases} - {user["name"] for user in users}))
+    sentence = f"postgresql_databases has the owner {names}, who is not in postgresql_users; add the role there"
+    return [sentence] if names else []
+
+
+def _named(database: dict[str, Any]) -> list[str]:
+    """Return the roles that a database names."""
+    schemas = _present(database.get("schemas", []))
+    grants = database.get("grants", [])
+    return [
+        database["owner"],
+        *[schema["owner"] for schema in schemas if schema.get("owner")],
+        *[grant["role"] for grant in grants],
+    ]
+
+
+def _of_absent(users: list[dict[str, Any]], databases: list[dict[str, Any]], access: list[dict[str, Any]]) -> list[str]:
+    """Say who shall not exist and is still named."""
+    absent = {user["name"] for user in users if user not in _present(users)}
+    uses = [(f"postgresql_users[{user['name']}]", user.get("member_of", [])) for user in _present(users)]
+    uses += [(f"postgresql_databases[{database['name']}]", _named(database)) for database in databases]
+    uses += [
+        (f"postgresql_access[{number}]", [name.removeprefix("+") for name in entry.get("users", [])])
+        for number, entry in enumerate(access)
+    ]
+    return [
+        f"{where} names {name}, who is absent in postgresql_users; take one of them out"
+        for where, names in uses
+        for name in sorted(absent & set(names))
+    ]
+
+
+def _of_replication(users: list[dict[str, Any]], access: list[dict[str, Any]]) -> list[str]:
+    """Say who is let in for the replication of the whole server and could not do it."""
+    unable = {user["name"] for user in users if not user.get("replication")}
+    return [
+        f"postgresql_access[{number}] lets {name} in for replication, which needs replication: true in postgresql_users"
+        for number, entry in enumerate(access)
+        if "replication" in entry.get("databases", [])
+        for name in sorted(unable & set(entry.get("users", [])))
+    ]
+
+
+def postgresql_known_roles(
+    users: list[dict[str, Any]], databases: list[dict[str, Any]], access: list[dict[str, Any]]
+) -> list[str]:
+    """Return the names of the roles that will exist; refuse contradictions, each with a sentence."""
+    for name, value in (("users", users), ("databases", databases), ("access", access)):
+        if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
+            raise TypeError(f"postgresql_{name} must be a list of dicts")
+    there = _present(users)
+    problems = [
+        *_of_passwords(there),
+        *_of_owners(users, _present(databases)),
+        *_of_members(there),
+        *_of_absent(users, _present(databases), access),
+        *_of_replication(there, access),
+    ]
+    if problems:
+        raise ValueError("\n".join(problems))
+    return [str(user["name"]) for user in there]
+
+
+FILTERS = (postgresql_known_roles,)
+
+
+def _reported(core: Callable[..., object]) -> Callable[..., object]:
+    """Let Ansible show a refusal of ``core`` as one sentence."""
+
+    @functools.wraps(core)
+    def run(*arguments: object, **options: object) -> object:
+        try:
+            return core(*arguments, **options)
+        except (TypeError, ValueError) as error:
+            raise AnsibleFilterError(str(error)) from error
+
+    return run
+
+
+class FilterModule:
+    """The filters of this file."""
+
+    def filters(self) -> dict[str, Callable[..., object]]:
+        """Return the filters by name."""
+        return {core.__name__: _reported(core) for core in FILTERS}
