@@ -26,7 +26,7 @@ ROLE = {
 SCHEMA = {"name": {"type": "str", "required": True}, "owner": {"type": "str"}}
 GRANT = {
     "role": {"type": "str", "required": True},
-    "level": {"type": "str", "choices": ["connect", "read", "write"], "default": "connect"},
+    "level": {"type": "str", "choices": ["connect", "read", "write", "lookup"], "default": "connect"},
     "schema": {"type": "str", "default": "public"},
 }
 DATABASE = {

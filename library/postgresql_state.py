@@ -72,9 +72,12 @@ options:
         suboptions:
           role: {description: The role., type: str, required: true}
           level:
-            description: What it may do with all tables and sequences, future ones of the owner included.
+            description:
+              - What it may do with all tables and sequences, future ones of the owner included.
+              - C(lookup) is for a pooler. It may connect, and a function C(lookup) in a schema of its own name tells it the
+                verifier of a role that logs in, unless that is a superuser, replicates or is no longer valid.
             type: str
-            choices: [connect, read, write]
+            choices: [connect, read, write, lookup]
             default: connect
           schema: {description: The schema., type: str, default: public}
 """
@@ -123,10 +126,17 @@ QUIET = {
 }
 PRIVILEGES = {
     "connect": {},
+    "lookup": {},
     "read": {"tables": {"SELECT"}, "sequences": {"SELECT"}},
     "write": {"tables": {"SELECT", "INSERT", "UPDATE", "DELETE"}, "sequences": {"SELECT", "USAGE", "UPDATE"}},
 }
 UNPRIVILEGED = "NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS"
+# Owned by a role that can do nothing but read these columns. An expired password must not let anybody in (CVE-2025-2291).
+LOOKUP_COLUMNS = "rolname, rolpassword, rolcanlogin, rolsuper, rolreplication, rolvaliduntil"
+LOOKUP_SOURCE = (
+    "select rolname::text, case when rolvaliduntil < now() then null else rolpassword end from pg_catalog.pg_authid "
+    "where rolname = $1 and rolcanlogin and not rolsuper and not rolreplication"
+)
 
 SERVER_QUERY = """
 select jsonb_build_object(
@@ -168,6 +178,15 @@ select jsonb_build_object(
            pg_get_userbyid(a.grantee) as role, a.privilege_type as privilege, count(distinct c.oid) as number
     from pg_class c join pg_namespace n on n.oid = c.relnamespace cross join lateral aclexplode(c.relacl) a
     where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and a.grantee not in (0, c.relowner) group by 1, 2, 3, 4) x),
+  'lookups', (select coalesce(jsonb_object_agg(nspname, jsonb_build_object(
+      'owners', array[pg_get_userbyid(proowner), pg_get_userbyid(nspowner)],
+      'callers', (select jsonb_agg(pg_get_userbyid(grantee) order by pg_get_userbyid(grantee))
+                  from aclexplode(coalesce(proacl, acldefault('f', proowner)))),
+      'source', prosrc, 'definer', prosecdef, 'config', proconfig,
+      'reads', has_column_privilege(proowner, 'pg_catalog.pg_authid', 'rolpassword', 'SELECT'),
+      'usage', (select count(*) > 0 from aclexplode(nspacl) where pg_get_userbyid(grantee) = nspname))), '{}')
+    from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+    where proname = 'lookup' and pg_get_function_identity_arguments(p.oid) = 'text'),
   'defaults', (select coalesce(jsonb_agg(x), '[]') from (
     select n.nspname as schema, case d.defaclobjtype when 'S' then 'sequences' else 'tables' end as kind,
            pg_get_userbyid(d.defaclrole) as owner, pg_get_userbyid(a.grantee) as role, a.privilege_type as privilege
@@ -324,7 +343,51 @@ def content_steps(database: dict[str, Any], have: dict[str, Any] | None) -> list
                     name,
                 )
             )
-    return steps + [step for grant in database["grants"] for step in grant_steps(database, grant, have)]
+    for grant in database["grants"]:
+        steps += grant_steps(database, grant, have)
+        steps += lookup_steps(name, grant["role"], have) if grant["level"] == "lookup" else []
+    return steps
+
+
+def lookup_steps(database: str, pooler: str, have: dict[str, Any]) -> list[Step]:
+    """Return what lets a pooler ask for verifiers in this database."""
+    holder = lookup_holder(pooler)["name"]
+    wanted = {
+        "owners": [holder, holder],
+        "callers": sorted([pooler, holder]),
+        "source": LOOKUP_SOURCE,
+        "definer": True,
+        "config": ["search_path=pg_catalog"],
+        "reads": True,
+        "usage": True,
+    }
+    if have.get("lookups", {}).get(pooler) == wanted:
+        return []
+    schema, function = quoted(pooler), f"{quoted(pooler)}.lookup(text)"
+    statements = (
+        f"CREATE SCHEMA IF NOT EXISTS {schema}",
+        f"ALTER SCHEMA {schema} OWNER TO {quoted(holder)}",
+        f"GRANT USAGE ON SCHEMA {schema} TO {quoted(pooler)}",
+        f"GRANT SELECT ({LOOKUP_COLUMNS}) ON pg_catalog.pg_authid TO {quoted(holder)}",
+        f"DROP FUNCTION IF EXISTS {function}",
+        f"CREATE FUNCTION {function} RETURNS TABLE (name text, verifier text) LANGUAGE sql STABLE SECURITY DEFINER "
+        f"SET search_path = pg_catalog AS '{LOOKUP_SOURCE}'",
+        f"REVOKE ALL ON FUNCTION {function} FROM PUBLIC",
+        f"ALTER FUNCTION {function} OWNER TO {quoted(holder)}",
+        f"GRANT EXECUTE ON FUNCTION {function} TO {quoted(pooler)}",
+    )
+    return [Step(f"let role {pooler} look up who logs in to database {database}", statements, database)]
+
+
+def lookup_holder(pooler: str) -> dict[str, Any]:
+    """Return the role that owns the function a pooler calls."""
+    return {
+        "name": f"{pooler}_lookup",
+        "login": False,
+        "connection_limit": -1,
+        "member_of": [],
+        "replication": False,
+    }
 
 
 def grant_steps(database: dict[str, Any], grant: dict[str, Any], have: dict[str, Any]) -> list[Step]:
@@ -467,7 +530,9 @@ def act(arguments: dict[str, Any], check: bool, diff: bool) -> dict[str, Any]:
     except Refused:
         if not check:
             raise  # in check mode the server may not be installed yet, and everything is still to be done
-    steps = role_steps(arguments["roles"], have["roles"])
+    grants = [grant for database in arguments["databases"] for grant in database["grants"]]
+    poolers = sorted({grant["role"] for grant in grants if grant["level"] == "lookup"})
+    steps = role_steps(arguments["roles"] + [lookup_holder(name) for name in poolers], have["roles"])
     for database in arguments["databases"]:
         steps += database_steps(database, have["databases"].get(database["name"]))
     for database in arguments["databases"]:

@@ -196,6 +196,62 @@ def test_a_level_is_held_exactly(state: ModuleType, have: dict[str, Any], level:
         assert "GRANT SELECT" not in statements(steps)
 
 
+LOOKUP = {"role": "pooler", "level": "lookup", "schema": "public"}
+
+
+def looked_up(state: ModuleType, **changed: Any) -> dict[str, Any]:
+    """What a database tells that has the function of role pooler."""
+    function = {
+        "owners": ["pooler_lookup", "pooler_lookup"],
+        "callers": ["pooler", "pooler_lookup"],
+        "source": state.LOOKUP_SOURCE,
+        "definer": True,
+        "config": ["search_path=pg_catalog"],
+        "reads": True,
+        "usage": True,
+    }
+    return CONTENT | {"lookups": {"pooler": function | changed}}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"owners": ["postgres", "pooler_lookup"]},
+        {"callers": ["-", "pooler", "pooler_lookup"]},  # everybody
+        {"source": "select $1, ''"},
+        {"definer": False},
+        {"config": None},
+        {"reads": False},
+        {"usage": False},
+    ],
+)
+def test_a_pooler_looks_up_users_through_a_function_that_is_held_exactly(
+    state: ModuleType, changed: dict[str, Any]
+) -> None:
+    wanted = DATABASE | {"grants": [LOOKUP]}
+    assert state.content_steps(wanted, looked_up(state)) == []
+    said = ["let role pooler look up who logs in to database shop"]
+    for have in (looked_up(state, **changed), CONTENT, None):
+        steps = state.content_steps(wanted, have)
+        assert sentences(steps) == said
+        assert steps[0].database == "shop"
+    assert 'REVOKE ALL ON FUNCTION "pooler".lookup(text) FROM PUBLIC' in statements(steps)
+    assert "SECURITY DEFINER SET search_path = pg_catalog" in statements(steps)
+
+
+def test_the_owner_of_the_function_can_do_nothing_else(state: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers(state, monkeypatch, SERVER, CONTENT)
+    wanted = arguments(databases=[DATABASE | {"grants": [LOOKUP]}])
+    assert state.act(wanted, check=True, diff=False)["changes"] == [
+        "create role pooler_lookup",
+        "let role pooler connect to database shop",
+        "let role pooler look up who logs in to database shop",
+    ]
+    assert "NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS NOREPLICATION" in statements(
+        state.role_steps([state.lookup_holder("pooler")], {})
+    )
+
+
 def test_names_are_quoted(state: ModuleType) -> None:
     assert state.quoted('a"b') == '"a""b"'
     assert 'ALTER ROLE "select"' in statements(state.role_steps([ROLE | {"name": "select"}], {}))
