@@ -74,8 +74,8 @@ options:
           level:
             description:
               - What it may do with all tables and sequences, future ones of the owner included.
-              - C(lookup) is for a pooler. It may connect, and a function C(lookup) in a schema of its own name tells it the
-                verifier of a role that logs in, unless that is a superuser, replicates or is no longer valid.
+              - C(lookup) is for a pooler. It may connect, and a function C(lookup) in a schema of its own name tells it
+                the verifier of a role that logs in, unless that is a superuser, replicates or is no longer valid.
             type: str
             choices: [connect, read, write, lookup]
             default: connect
@@ -134,8 +134,8 @@ UNPRIVILEGED = "NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS"
 # Owned by a role that can do nothing but read these columns. An expired password must not let anybody in (CVE-2025-2291).
 LOOKUP_COLUMNS = "rolname, rolpassword, rolcanlogin, rolsuper, rolreplication, rolvaliduntil"
 LOOKUP_SOURCE = (
-    "select rolname::text, case when rolvaliduntil < now() then null else rolpassword end from pg_catalog.pg_authid "
-    "where rolname = $1 and rolcanlogin and not rolsuper and not rolreplication"
+    "select rolname::text, case when rolvaliduntil < now() then null else rolpassword end "
+    "from pg_catalog.pg_authid where rolname = $1 and rolcanlogin and not rolsuper and not rolreplication"
 )
 
 SERVER_QUERY = """
