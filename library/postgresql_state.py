@@ -131,7 +131,7 @@ PRIVILEGES = {
     "write": {"tables": {"SELECT", "INSERT", "UPDATE", "DELETE"}, "sequences": {"SELECT", "USAGE", "UPDATE"}},
 }
 UNPRIVILEGED = "NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS"
-# Owned by a role that can do nothing but read these columns. An expired password must not let anybody in (CVE-2025-2291).
+# Owned by a role that can do nothing but read these columns. An expired password lets nobody in (CVE-2025-2291).
 LOOKUP_COLUMNS = "rolname, rolpassword, rolcanlogin, rolsuper, rolreplication, rolvaliduntil"
 LOOKUP_SOURCE = (
     "select rolname::text, case when rolvaliduntil < now() then null else rolpassword end "
