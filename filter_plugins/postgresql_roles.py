@@ -15,9 +15,14 @@ def _present(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [entry for entry in entries if entry.get("state", "present") == "present"]
 
 
-def _of_passwords(users: list[dict[str, Any]]) -> list[str]:
+def _of_passwords(users: list[dict[str, Any]], access: list[dict[str, Any]]) -> list[str]:
     """Say which roles could not log in; a password itself is never part of a sentence."""
-    silent = [user["name"] for user in users if user.get("login", True) and not user.get("password")]
+    certified = {name for entry in access if entry.get("method") == "cert" for name in entry.get("users", [])}
+    silent = [
+        user["name"]
+        for user in users
+        if user.get("login", True) and not user.get("password") and user["name"] not in certified
+    ]
     unclean = [user["name"] for user in users if not re.fullmatch(r"[ -~]*", user.get("password") or "")]
     found = [f"postgresql_users has no password for {', '.join(silent)}; give one, or login: false"] if silent else []
     if unclean:
@@ -90,7 +95,7 @@ def postgresql_known_roles(
             raise TypeError(f"postgresql_{name} must be a list of dicts")
     there = _present(users)
     problems = [
-        *_of_passwords(there),
+        *_of_passwords(there, access),
         *_of_owners(users, _present(databases)),
         *_of_members(there),
         *_of_absent(users, _present(databases), access),

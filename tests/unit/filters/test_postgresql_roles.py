@@ -23,6 +23,7 @@ ENTRY = {"databases": ["shop"], "users": ["shop"], "sources": ["app"]}
         ([SHOP], [BASE | {"owner": "b", "state": "absent"}], []),
         ([SHOP, GONE], [BASE | {"schemas": [{"name": "a", "owner": "gone", "state": "absent"}]}], []),
         ([SHOP | {"replication": True}], [], [ENTRY | {"databases": ["replication"]}]),
+        ([{"name": "shop"}], [BASE], [ENTRY | {"method": "cert"}]),  # proves itself by certificate
     ],
 )
 def test_what_fits_together_is_accepted(
