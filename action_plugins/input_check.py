@@ -1,22 +1,23 @@
 # Copyright: Holdfast contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Hold a host's variables against the argument specs of its roles. The documentation is in library/."""
+"""Find what is wrong with the variables of a host, and refuse to go on. The documentation is in library/."""
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
 from ansible import constants
-from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.errors import AnsibleAction, AnsibleActionFail, AnsibleError, AnsibleFilterError
 from ansible.plugins.loader import action_loader
+from ansible.utils.vars import load_extra_vars
 
 RemoteCall: Any = action_loader.get("remote_call", class_only=True)
 
-PUBLISHED = ("packages", "preseed", "firewall_rules", "memory_mb")  # what roles tell each other, not input
+PUBLISHED = ("packages", "preseed", "firewall_rules", "memory_mb", "findings")  # what roles tell the play, not input
 TYPES: dict[str, tuple[type, ...]] = {
     "str": (str,),
     "path": (str,),
@@ -35,10 +36,16 @@ SPOKEN = {
     "list": "a list",
     "dict": "a mapping",
 }
+CURES = {
+    "str": "put it in quotes",
+    "list": "write it as [one, two]",
+    "dict": "write it as {name: value}",
+}
 PLACEHOLDER = re.compile(
     r"(?i)\W*(change.?(me|it|this)|pass(word)?|secret|example|placeholder|dummy|test|todo|x+|<.*>|\{.*\}|your.*)?\W*\d*\W*"
 )
 SHORTEST_SECRET = 12
+SPECIFICATION = "meta/argument_specs.yml"
 
 
 def type_finding(name: str, value: Any, wanted: str, secret: bool) -> str:
@@ -50,8 +57,8 @@ def type_finding(name: str, value: Any, wanted: str, secret: bool) -> str:
         return ""
     shown = "given" if secret else repr(value)
     quoted = isinstance(value, str) and wanted in ("int", "float", "bool", "list", "dict")
-    cure = f"; write it without quotes, on the command line as -e '{{\"{name}\": …}}'" if quoted else ""
-    return f"{name} is {shown}, it must be {SPOKEN[wanted]}{cure}"
+    cure = f"write it without quotes, on the command line as -e '{{\"{name}\": …}}'"
+    return f"{name} is {shown}, it must be {SPOKEN[wanted]}; {cure if quoted else CURES.get(wanted, 'give one')}"
 
 
 def range_finding(name: str, value: Any) -> str:
@@ -59,11 +66,11 @@ def range_finding(name: str, value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, int):
         return ""
     if re.search(r"(^|_|\.)port$", name) and not 1 <= value <= 65535:
-        return f"{name} is {value}, a port is 1 to 65535"
+        return f"{name} is {value}, a port is 1 to 65535; choose one of those"
     if name.endswith("_percent") and not 0 <= value <= 100:
-        return f"{name} is {value}, a percentage is 0 to 100"
+        return f"{name} is {value}, a percentage is 0 to 100; choose one of those"
     if re.search(r"_(mb|seconds|minutes|hours|days)$", name) and value < 0:
-        return f"{name} is {value}, it cannot be negative"
+        return f"{name} is {value}, it cannot be negative; give 0 or more"
     return ""
 
 
@@ -96,7 +103,7 @@ def value_findings(name: str, value: Any, option: dict[str, Any]) -> Iterator[st
     choices = option.get("choices")
     for item in items:
         if choices and item not in choices:
-            yield f"{name} is {item!r}, it must be one of {', '.join(map(str, choices))}"
+            yield f"{name} is {item!r}, it must be one of {', '.join(map(str, choices))}; choose one"
     if wanted == "list":
         inner = {key: kept for key, kept in option.items() if key in ("options", "no_log")}
         for at, item in enumerate(value):
@@ -113,7 +120,7 @@ def key_findings(name: str, value: dict[str, Any], options: dict[str, Any]) -> I
         if key in value:
             yield from value_findings(f"{name}.{key}", value[key], option)
         elif option.get("required"):
-            yield f"{name}.{key} is missing; it is {SPOKEN.get(option.get('type', 'str'), 'needed')}"
+            yield f"{name}.{key} is missing; add it, {SPOKEN.get(option.get('type', 'str'), 'any value')}"
 
 
 def did_you_mean(name: str, known: Any, otherwise: str = "; remove it") -> str:
@@ -134,6 +141,16 @@ def name_findings(role: str, options: dict[str, Any], names: list[str]) -> Itera
             )
 
 
+def misspelt(given: Iterable[str], known: Mapping[str, str]) -> dict[str, str]:
+    """Return a sentence for every name that can only be meant as a known one; all others are somebody's own."""
+    found = {}
+    for name in given:
+        close = difflib.get_close_matches(name, known, n=1, cutoff=0.85)
+        if close and name not in known and not name.startswith("ansible_") and close[0] not in name:
+            found[name] = f"{name} is not a variable of {known[close[0]]}; did you mean {close[0]}?"
+    return found
+
+
 def group_findings(host: str, groups: list[str], known: list[str]) -> Iterator[str]:
     for group in groups:
         close = difflib.get_close_matches(group, known, n=1, cutoff=0.75)
@@ -143,45 +160,121 @@ def group_findings(host: str, groups: list[str], known: list[str]) -> Iterator[s
         yield f"host {host} is in none of the groups {', '.join(known)}; put it into one, or out of the inventory"
 
 
-def specification(role: str, folders: list[str]) -> str:
-    for folder in folders:
-        path = Path(folder, role, "meta", "argument_specs.yml")
-        if path.exists():
-            return str(path)
-    raise AnsibleActionFail(f"role {role} has no meta/argument_specs.yml in {', '.join(folders)}")
+def innermost(problem: BaseException) -> tuple[str, bool]:
+    """Return what an error comes down to, and whether a filter said it: then it is a sentence with a cure already."""
+    refused = False
+    while problem.__cause__:
+        refused |= isinstance(problem, AnsibleFilterError)
+        problem = problem.__cause__
+    return str(getattr(problem, "message", problem)), refused
+
+
+def of_all_hosts(findings: Mapping[str, list[str]]) -> list[str]:
+    """Return every finding once; those of some hosts only, that do not say so themselves, with the hosts."""
+    places: dict[str, list[str]] = {}
+    for host, sentences in findings.items():
+        for sentence in dict.fromkeys(sentences):
+            places.setdefault(sentence, []).append(host)
+    lines = []
+    for sentence, hosts in places.items():
+        known = len(hosts) == len(findings) or any(host in sentence.split() for host in hosts)
+        lines.append(sentence if known else f"{sentence} [{', '.join(hosts)}]")
+    return lines
+
+
+def refuse(findings: list[str]) -> None:
+    """Fail with all findings; the error above them does not repeat them, so that people read each once."""
+    text = f"refused for {len(findings)} reasons" if len(findings) > 1 else "refused"
+    raise AnsibleAction(f"{text}, see msg", result={"failed": True, "changed": False, "msg": "\n".join(findings)})
 
 
 class ActionModule(RemoteCall):  # type: ignore[misc]
-    """Collect the findings of all roles of a host, then fail with all of them."""
+    """Collect the findings of a host, or of all hosts, then fail with all of them."""
 
     _requires_connection = False
     ARGUMENTS: ClassVar[dict[str, Any]] = {
-        "roles": {"type": "list", "elements": "str", "required": True},
+        "roles": {"type": "list", "elements": "str", "default": []},
         "groups": {"type": "list", "elements": "str", "default": []},
+        "variables": {"type": "dict", "default": {}},
+        "findings": {"type": "list", "elements": "str", "default": []},
+        "refuse": {"type": "bool", "default": True},
+        "collected": {"type": "str"},
     }
 
     def act(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        host = task_vars["inventory_hostname"]
-        findings = list(group_findings(host, task_vars.get("group_names", []), arguments["groups"]))
-        for role in arguments["roles"]:
-            path = specification(role, constants.config.get_config_value("DEFAULT_ROLES_PATH"))
-            options = self._loader.load_from_file(path)["argument_specs"]["main"]["options"]
-            findings += name_findings(role, options, list(task_vars))
-            for name, option in options.items():
-                findings += self.option_findings(name, option, task_vars)
-        if findings:
-            return {"failed": True, "findings": findings, "msg": "\n".join(findings)}
-        return {"changed": False, "findings": []}
+        if arguments["collected"]:
+            name, hosts = arguments["collected"], task_vars["ansible_play_hosts_all"]
+            findings = of_all_hosts({host: task_vars["hostvars"][host][name]["findings"] for host in hosts})
+        else:
+            findings = self.host_findings(arguments, task_vars)
+        if findings and arguments["refuse"]:
+            refuse(findings)
+        return {"changed": False, "findings": findings}
 
-    def option_findings(self, name: str, option: dict[str, Any], task_vars: dict[str, Any]) -> list[str]:
-        if name not in task_vars:
-            how = "`make secrets INVENTORY=…` generates it" if option.get("no_log") else "set it in the inventory"
-            return [f"{name} is not set; {how}"] if option.get("required") else []
+    def host_findings(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> list[str]:
+        host, roles = task_vars["inventory_hostname"], arguments["roles"]
+        self.not_computable: list[str] = []
+        specifications = {role: self.options(path) for role, path in self.paths(roles).items()}
+        extra = load_extra_vars(self._loader)
+        wrong_extra = misspelt(extra, self.known(arguments["variables"])) if extra and roles else {}
+        names = [name for name in task_vars if name not in wrong_extra]
+        findings = [*wrong_extra.values(), *group_findings(host, task_vars.get("group_names", []), arguments["groups"])]
+        findings += self.option_findings(arguments["variables"], task_vars)
+        later = dict.fromkeys(arguments["findings"])
+        for role, options in specifications.items():
+            of_role = [*name_findings(role, options, names), *self.option_findings(options, task_vars)]
+            findings += of_role
+            if of_role:
+                later.pop(f"{role}_findings", None)
+        for _name, sentences in self.computed(later, task_vars):
+            findings += sentences
+        # What cannot be computed mostly follows from what is wrong
+        return findings or self.not_computable
+
+    def paths(self, roles: Iterable[str]) -> dict[str, str]:
+        folders = constants.config.get_config_value("DEFAULT_ROLES_PATH")
+        found = {role: [Path(folder, role, SPECIFICATION) for folder in folders] for role in roles}
         try:
-            value = self._templar.template(task_vars[name])
-        except AnsibleError as problem:
-            text = str(getattr(problem, "message", problem)).split("\n", 1)[0]
-            return [
-                f"{name} cannot be computed: {text}; define what it refers to (secrets: `make secrets INVENTORY=…`)"
-            ]
-        return list(value_findings(name, value, option))
+            return {role: str(next(filter(Path.exists, paths))) for role, paths in found.items()}
+        except StopIteration:
+            raise AnsibleActionFail(
+                f"one of {', '.join(roles)} has no {SPECIFICATION} in {', '.join(folders)}"
+            ) from None
+
+    def known(self, variables: dict[str, Any]) -> dict[str, str]:
+        """Return whose variable each known name is."""
+        folders = constants.config.get_config_value("DEFAULT_ROLES_PATH")
+        roles = sorted({path.parts[-3] for folder in folders for path in Path(folder).glob(f"*/{SPECIFICATION}")})
+        of_roles = {name: f"role {role}" for role, path in self.paths(roles).items() for name in self.options(path)}
+        return {**of_roles, **dict.fromkeys(variables, "the playbooks")}
+
+    def options(self, path: str) -> dict[str, Any]:
+        # unsafe means: not a copy of what this process, or its parent, has parsed before
+        found: dict[str, Any] = self._loader.load_from_file(path, unsafe=True)["argument_specs"]["main"]["options"]
+        return found
+
+    def option_findings(self, options: dict[str, Any], task_vars: dict[str, Any]) -> list[str]:
+        found = []
+        for name, option in options.items():
+            if option.get("required") and name not in task_vars:
+                how = "`make secrets INVENTORY=…` generates it" if option.get("no_log") else "set it in the inventory"
+                found.append(f"{name} is not set; {how}")
+        for name, value in self.computed(options, task_vars):
+            found += value_findings(name, value, options[name])
+        return found
+
+    def computed(self, names: Iterable[str], task_vars: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+        """Yield the variables that are set with their values, and note the ones that cannot be computed."""
+        for name in names:
+            if name in task_vars:
+                try:
+                    value = self._templar.template(task_vars[name])
+                except AnsibleError as problem:
+                    text, refused = innermost(problem)
+                    if refused and name.endswith("_findings"):
+                        yield name, [text]
+                    else:
+                        cure = "" if refused else "; define what it refers to (secrets: `make secrets INVENTORY=…`)"
+                        self.not_computable.append(f"{name} cannot be computed: {text.split(chr(10), 1)[0]}{cure}")
+                else:
+                    yield name, value

@@ -60,18 +60,25 @@ def resource_findings(host: str, facts: dict[str, Any], disk_mb: int) -> list[st
     return [*found, *(f"{host} cannot resolve {name}; check /etc/resolv.conf there" for name in unresolved)]
 
 
+def holder_of(entry: dict[str, Any]) -> str:
+    """Name who listens; Docker's processes listen for containers."""
+    if entry.get("container"):
+        return f"container {entry['container']}"
+    return str(entry["process"] or "an unknown process")
+
+
 def port_findings(host: str, facts: dict[str, Any], ports: list[dict[str, Any]]) -> list[str]:
     """Name what holds a port that one of the host's services needs."""
     found = []
     for wanted in ports:
         holders = {
-            entry["process"] or "an unknown process"
+            holder_of(entry)
             for entry in facts.get("listening_ports", [])
             if entry["port"] == wanted["port"] and entry["protocol"] == wanted.get("protocol", "tcp")
         }
         found += [
             f"port {wanted['port']} of {host} is held by {holder}, {wanted['name']} needs it; stop and remove {holder}"
-            for holder in sorted(holders - set(wanted["processes"]))
+            for holder in sorted(holders - set(wanted["holders"]))
         ]
     return found
 
@@ -90,16 +97,16 @@ def preflight_findings(facts: dict[str, Any], expected: dict[str, Any]) -> list[
     ]
 
 
-def preflight_ports(rules: dict[str, list[dict[str, Any]]], processes: dict[str, list[str]]) -> list[dict[str, Any]]:
-    """Return the ports that a host's roles open, with the processes that may hold them already."""
-    if not isinstance(rules, dict) or not isinstance(processes, dict):
-        raise TypeError("preflight_ports takes firewall rules and process names, two mappings by role")
+def preflight_ports(rules: dict[str, list[dict[str, Any]]], holders: dict[str, list[str]]) -> list[dict[str, Any]]:
+    """Return the ports that a host's roles open, with those who may hold them already."""
+    if not isinstance(rules, dict) or not isinstance(holders, dict):
+        raise TypeError("preflight_ports takes firewall rules and holders, two mappings by role")
     return [
         {
             "name": rule["name"],
             "port": port,
             "protocol": rule.get("protocol", "tcp"),
-            "processes": list(processes.get(role, [])),
+            "holders": list(holders.get(role, [])),
         }
         for role, published in rules.items()
         for rule in published

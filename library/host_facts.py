@@ -30,6 +30,10 @@ attributes:
   diff_mode: {support: none, description: Changes nothing.}
 options:
   resolve: {description: Names the host must be able to resolve., type: list, elements: str, default: []}
+  must_answer:
+    description: Whether it is an error when the host cannot be reached or examined; otherwise RV(contact) says why.
+    type: bool
+    default: true
 """
 
 EXAMPLES = r"""
@@ -62,13 +66,22 @@ ansible_facts:
     all_ipv4_addresses: {description: All but loopback., type: list, elements: str}
     all_ipv6_addresses: {description: All but loopback., type: list, elements: str}
     installed_packages: {description: Names of installed Debian packages., type: list, elements: str}
-    listening_ports: {description: "Dicts of protocol, address, port and process.", type: list, elements: dict}
+    listening_ports:
+      description: Dicts of protocol, address, port and process; also container, when Docker publishes it for one.
+      type: list
+      elements: dict
     disk_free_mb: {description: Free MiB by mount point of C(/) and C(/var)., type: dict}
     clock_skew_seconds: {description: How far the host's clock is from the controller's., type: float}
     user_id: {description: Number of the user that gathered them; 0 with privilege escalation., type: int}
     unresolved_names: {description: Those of O(resolve) that the host cannot resolve., type: list, elements: str}
+contact:
+  description: Why there are no facts, with C(unreachable) and C(msg).
+  returned: when the host does not answer and O(must_answer=false)
+  type: dict
 """
 
+DOCKER = "/run/docker.sock"
+DOCKER_HOLDERS = {"docker-proxy", "dockerd"}
 ARGUMENTS = r"""<<INCLUDE_ANSIBLE_MODULE_JSON_ARGS>>"""
 
 
@@ -133,8 +146,28 @@ def sockets_of_processes() -> dict[str, str]:
     return owners
 
 
+def published_ports() -> dict[tuple[str, int], str]:
+    """Ask Docker which container has which port; its command would take twenty times as long."""
+    try:
+        with socket.socket(socket.AF_UNIX) as engine:
+            engine.settimeout(5)
+            engine.connect(DOCKER)
+            engine.sendall(b"GET /containers/json HTTP/1.0\r\n\r\n")
+            answer = b"".join(iter(lambda: engine.recv(65536), b""))
+        containers = json.loads(answer.partition(b"\r\n\r\n")[2])
+        return {
+            (port["Type"], port["PublicPort"]): container["Names"][0].lstrip("/")
+            for container in containers
+            for port in container["Ports"]
+            if "PublicPort" in port
+        }
+    except (OSError, ValueError, LookupError, TypeError):
+        return {}
+
+
 def listening_ports() -> list[dict[str, Any]]:
     owners = sockets_of_processes()
+    containers = published_ports() if DOCKER_HOLDERS & set(owners.values()) else {}
     found = []
     for protocol, listening in (("tcp", "0A"), ("tcp6", "0A"), ("udp", "07"), ("udp6", "07")):
         table = Path(f"/proc/net/{protocol}")
@@ -142,14 +175,16 @@ def listening_ports() -> list[dict[str, Any]]:
             columns = line.split()
             if columns[3] == listening:
                 address, port = columns[1].split(":")
-                found.append(
-                    {
-                        "protocol": protocol.rstrip("6"),
-                        "address": kernel_address(address),
-                        "port": int(port, 16),
-                        "process": owners.get(columns[9], ""),
-                    }
-                )
+                entry: dict[str, Any] = {
+                    "protocol": protocol.rstrip("6"),
+                    "address": kernel_address(address),
+                    "port": int(port, 16),
+                    "process": owners.get(columns[9], ""),
+                }
+                container = containers.get((entry["protocol"], entry["port"]))
+                if container and entry["process"] in DOCKER_HOLDERS:
+                    entry["container"] = container
+                found.append(entry)
     return found
 
 

@@ -5,27 +5,43 @@
 
 DOCUMENTATION = r"""
 module: input_check
-short_description: Refuse unusable variables of a host before anything is changed
+short_description: Find what is wrong with the variables of a host, and refuse to go on
 version_added: "1.0"
 author: Holdfast
 description:
   - Holds the host's variables against C(meta/argument_specs.yml) of its roles, strictly typed; nothing is converted.
-  - Refuses names that begin like a role's and are not its own, placeholders for secrets, and groups that look misspelt.
+  - Refuses names that begin like a role's and are not its own, misspelt extra variables, placeholders for secrets, and
+    groups that look misspelt.
   - The name says the range. C(_port) is 1 to 65535, C(_percent) 0 to 100; C(_mb), C(_seconds), C(_minutes), C(_hours)
     and C(_days) are not negative.
   - Every finding is a sentence with variable, value (never that of a secret) and cure.
+  - What cannot be computed is told when nothing else is wrong, because it mostly follows from that.
 attributes:
   check_mode: {support: full, description: Changes nothing.}
   diff_mode: {support: none, description: Changes nothing.}
 options:
-  roles: {description: Roles that this host runs., type: list, elements: str, required: true}
+  roles: {description: Roles that this host runs., type: list, elements: str, default: []}
   groups: {description: Inventory groups that mean something., type: list, elements: str, default: []}
+  variables: {description: Further variables with their options as in an argument spec., type: dict, default: {}}
+  findings:
+    description:
+      - Names of variables that hold sentences, mostly about what the variables of a role mean together. A filter that
+        refuses while one is computed gives a sentence too.
+      - C(ROLE_findings) is left out while a variable of that role is wrong by itself.
+    type: list
+    elements: str
+    default: []
+  refuse: {description: Whether findings are a failure., type: bool, default: true}
+  collected:
+    description: Name of a registered result of this module. Fails with what any host of the play has in it, each once.
+    type: str
 """
 
 EXAMPLES = r"""
 - name: Check the input
   input_check:
     roles: [base, redis]
+    findings: [base_findings, redis_findings]
 """
 
 RETURN = r"""

@@ -25,7 +25,7 @@ WANTED: dict[str, Any] = {
     "host": "web1",
     "releases": ["bookworm", "trixie"],
     "disk_mb": 1024,
-    "ports": [{"name": "nginx", "port": 443, "processes": ["nginx"]}],
+    "ports": [{"name": "nginx", "port": 443, "holders": ["nginx"]}],
 }
 
 
@@ -60,6 +60,10 @@ def test_a_fit_host_has_no_findings(findings: Callable[..., list[str]]) -> None:
         (
             {"listening_ports": [{"protocol": "tcp", "address": "::", "port": 443, "process": "apache2"}]},
             "port 443 of web1 is held by apache2, nginx needs it; stop and remove apache2",
+        ),
+        (
+            {"listening_ports": [{"protocol": "tcp", "port": 443, "process": "docker-proxy", "container": "blog"}]},
+            "port 443 of web1 is held by container blog, nginx needs it; stop and remove container blog",
         ),
         (
             {"listening_ports": [{"protocol": "tcp", "address": "::", "port": 443, "process": ""}]},
@@ -114,9 +118,9 @@ def test_ports_come_from_the_published_rules(filters: dict[str, Callable[..., An
         "icmp": [{"name": "icmp"}],
     }
     assert filters["preflight_ports"](rules, {"nginx": ["nginx"]}) == [
-        {"name": "nginx", "port": 80, "protocol": "tcp", "processes": ["nginx"]},
-        {"name": "nginx", "port": 443, "protocol": "tcp", "processes": ["nginx"]},
-        {"name": "dns", "port": 53, "protocol": "udp", "processes": []},
+        {"name": "nginx", "port": 80, "protocol": "tcp", "holders": ["nginx"]},
+        {"name": "nginx", "port": 443, "protocol": "tcp", "holders": ["nginx"]},
+        {"name": "dns", "port": 53, "protocol": "udp", "holders": []},
     ]
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -45,6 +47,33 @@ def test_a_listening_port_is_found_with_its_process(
     me = Path("/proc/self/comm").read_text().strip()
     assert found == [{"protocol": "tcp", "address": address, "port": port, "process": me}]
     assert not [entry for entry in host_facts.listening_ports() if entry["port"] == port]
+
+
+def test_ports_of_containers_have_their_names(
+    host_facts: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Docker answers `GET /containers/json` (Docker Engine API, ContainerList)."""
+    ports = [
+        {"IP": "0.0.0.0", "PrivatePort": 80, "PublicPort": 8080, "Type": "tcp"},
+        {"PrivatePort": 443, "Type": "tcp"},
+    ]
+    body = json.dumps([{"Names": ["/blog"], "Ports": ports}, {"Names": ["/idle"], "Ports": []}]).encode()
+    monkeypatch.setattr(host_facts, "DOCKER", str(tmp_path / "docker.sock"))
+    assert host_facts.published_ports() == {}
+    with socket.socket(socket.AF_UNIX) as engine:
+        engine.bind(host_facts.DOCKER)
+        engine.listen()
+
+        def answer() -> None:
+            connection, _ = engine.accept()
+            with connection:
+                assert connection.recv(999).startswith(b"GET /containers/json HTTP/1.0\r\n")
+                connection.sendall(b"HTTP/1.0 200 OK\r\n\r\n" + body)
+
+        server = threading.Thread(target=answer)
+        server.start()
+        assert host_facts.published_ports() == {("tcp", 8080): "blog"}
+        server.join()
 
 
 def test_facts_have_the_values_that_setup_would_find(host_facts: ModuleType) -> None:

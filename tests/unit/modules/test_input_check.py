@@ -42,7 +42,7 @@ def input_check() -> ModuleType:
         ({"a": 1}, {"type": "dict"}, ""),
         ({"nmae": 1}, {"type": "dict", "options": {"name": {}}}, "x.nmae is unknown; did you mean name?"),
         ({"q": 1}, {"type": "dict", "options": {"name": {}}}, "x.q is unknown; remove it"),
-        ({}, {"type": "dict", "options": {"name": {"required": True}}}, "x.name is missing; it is text"),
+        ({}, {"type": "dict", "options": {"name": {"required": True}}}, "x.name is missing; add it, text"),
         (
             [{"port": 0}],
             {"type": "list", "elements": "dict", "options": {"port": {"type": "int"}}},
@@ -108,6 +108,33 @@ def test_misspelt_and_foreign_names(input_check: ModuleType) -> None:
     ]
 
 
+def test_misspelt_extra_variables(input_check: ModuleType) -> None:
+    known = {"nginx_worker_connections": "role nginx", "app_version": "role app", "preflight_disk_mb": "the playbooks"}
+    given = [
+        "ngnix_worker_connections",
+        "app_vresion",
+        "preflight_dsk_mb",
+        "app_version",
+        "vault_app_version",
+        "target",
+    ]
+    assert list(input_check.misspelt(given, known).values()) == [
+        "ngnix_worker_connections is not a variable of role nginx; did you mean nginx_worker_connections?",
+        "app_vresion is not a variable of role app; did you mean app_version?",
+        "preflight_dsk_mb is not a variable of the playbooks; did you mean preflight_disk_mb?",
+    ]
+
+
+def test_findings_of_several_hosts_are_said_once(input_check: ModuleType) -> None:
+    found = {
+        "a1": ["x is 1; give 2", "a1 is full"],
+        "b1": ["x is 1; give 2", "y is 3; give 4", "y is 3; give 4"],
+        "c1": [],
+    }
+    assert input_check.of_all_hosts(found) == ["x is 1; give 2 [a1, b1]", "a1 is full", "y is 3; give 4 [b1]"]
+    assert input_check.of_all_hosts({"a1": ["x"], "b1": ["x"]}) == ["x"]
+
+
 def test_groups(input_check: ModuleType) -> None:
     known = ["database", "cache"]
     assert list(input_check.group_findings("h", ["cache", "eu-west"], known)) == []
@@ -115,6 +142,72 @@ def test_groups(input_check: ModuleType) -> None:
     assert misspelt == "group databse of host h is unknown; did you mean database?"
     assert "is in none of the groups database, cache" in nowhere
     assert list(input_check.group_findings("h", ["web"], [])) == []
+
+
+def project(folder: Path, play: list[dict[str, Any]], options: dict[str, Any]) -> list[str]:
+    """Write a playbook with one role, and return the command that runs it."""
+    (folder / "play.yml").write_text(json.dumps(play))
+    (folder / "ansible.cfg").touch()
+    (folder / "roles/sample/meta").mkdir(parents=True)
+    spec = {"argument_specs": {"main": {"options": options}}}
+    (folder / "roles/sample/meta/argument_specs.yml").write_text(json.dumps(spec))
+    return [str(Path(sys.executable).parent / "ansible-playbook"), "play.yml"]
+
+
+def run(folder: Path, command: list[str]) -> subprocess.CompletedProcess[str]:
+    environment = {
+        **os.environ,
+        "ANSIBLE_LIBRARY": str(ROOT / "library"),
+        "ANSIBLE_ACTION_PLUGINS": str(ROOT / "action_plugins"),
+        "ANSIBLE_FILTER_PLUGINS": str(ROOT / "filter_plugins"),
+        "ANSIBLE_ROLES_PATH": str(folder / "roles"),
+        "ANSIBLE_CONFIG": str(folder / "ansible.cfg"),
+        "ANSIBLE_LOCALHOST_WARNING": "false",
+        "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
+        "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml",
+        "ANSIBLE_HOME": str(folder / "home"),
+        "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
+    }
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_a_run_reads_every_finding_once(tmp_path: Path) -> None:
+    """Two hosts, one wrong in two ways: no finding is printed twice, what follows from one is left out."""
+    check = {
+        "roles": ["sample"],
+        "findings": ["sample_findings", "plan_findings", "schedule_findings"],
+        "refuse": False,
+    }
+    play = [
+        {
+            "hosts": "all",
+            "gather_facts": False,
+            "vars": {
+                "sample_port": "{{ 70000 if inventory_hostname == 'two' else 80 }}",
+                "sample_name": "{{ nowhere }}",
+                "sample_findings": ["sample_port is 80; it is looked at where it is right"],
+                "plan_findings": "{{ ['the plan is tight; add memory'] }}",
+                "schedule_findings": "{{ ['0 2 31 2 *'] | map('cron_schedule', 'h') }}",
+            },
+            "tasks": [
+                {"input_check": check, "register": "found"},
+                {"input_check": {"collected": "found"}, "run_once": True},
+            ],
+        }
+    ]
+    options = {"sample_port": {"type": "int"}, "sample_name": {"type": "str"}}
+    done = run(tmp_path, [*project(tmp_path, play, options), "-i", "one,two,", "-e", "smaple_port=1"])
+    assert done.returncode == 2
+    said = done.stdout + done.stderr
+    for sentence in (
+        "smaple_port is not a variable of role sample; did you mean sample_port?\n",
+        "sample_port is 70000, a port is 1 to 65535; choose one of those [two]",
+        "sample_port is 80; it is looked at where it is right [one]",
+        "the plan is tight; add memory\n",
+        "never runs",
+    ):
+        assert said.count(sentence) == 1, (sentence, said)
+    assert "nowhere" not in said
 
 
 def test_both_halves_in_a_real_run(tmp_path: Path) -> None:
@@ -149,26 +242,10 @@ def test_both_halves_in_a_real_run(tmp_path: Path) -> None:
             ],
         }
     ]
-    (tmp_path / "play.yml").write_text(json.dumps(play))
-    (tmp_path / "ansible.cfg").touch()
+    command = project(tmp_path, play, {"sample_port": {"type": "int"}})
     (tmp_path / "templates").mkdir()
     (tmp_path / "templates/plain.j2").write_text("{% if true %}\nvalue {{ extra }}\n{% endif %}\nend\n")
-    (tmp_path / "roles/sample/meta").mkdir(parents=True)
-    spec = {"argument_specs": {"main": {"options": {"sample_port": {"type": "int"}}}}}
-    (tmp_path / "roles/sample/meta/argument_specs.yml").write_text(json.dumps(spec))
-    environment = {
-        **os.environ,
-        "ANSIBLE_LIBRARY": str(ROOT / "library"),
-        "ANSIBLE_ACTION_PLUGINS": str(ROOT / "action_plugins"),
-        "ANSIBLE_ROLES_PATH": str(tmp_path / "roles"),
-        "ANSIBLE_CONFIG": str(tmp_path / "ansible.cfg"),
-        "ANSIBLE_LOCALHOST_WARNING": "false",
-        "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
-        "ANSIBLE_HOME": str(tmp_path / "home"),
-        "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
-    }
-    playbook = [str(Path(sys.executable).parent / "ansible-playbook"), "-vvv", "play.yml"]
-    done = subprocess.run(playbook, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    done = run(tmp_path, [*command, "-vvv"])
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr
     assert "mode is '644'; quote it as octal, like '0640'" in done.stdout
     assert GOOD not in done.stdout
