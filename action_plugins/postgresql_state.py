@@ -14,7 +14,11 @@ RemoteCall: Any = action_loader.get("remote_call", class_only=True)
 
 NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 EXTENSION = re.compile(r"[a-z_][a-z0-9_-]{0,62}")
+SETTING = re.compile(r"[a-z_][a-z0-9_.]*")
 NAMES = {"type": "list", "elements": "str", "default": []}
+STATE = {"type": "str", "choices": ["present", "absent"], "default": "present"}
+DROP_DATA = {"type": "bool", "default": False}
+SETTINGS = {"type": "dict", "default": {}}
 ROLE = {
     "name": {"type": "str", "required": True},
     "login": {"type": "bool", "default": True},
@@ -22,8 +26,16 @@ ROLE = {
     "connection_limit": {"type": "int", "default": -1},
     "member_of": NAMES,
     "replication": {"type": "bool", "default": False},
+    "settings": SETTINGS,
+    "database_settings": SETTINGS,
+    "state": STATE,
 }
-SCHEMA = {"name": {"type": "str", "required": True}, "owner": {"type": "str"}}
+SCHEMA = {
+    "name": {"type": "str", "required": True},
+    "owner": {"type": "str"},
+    "state": STATE,
+    "drop_data": DROP_DATA,
+}
 GRANT = {
     "role": {"type": "str", "required": True},
     "level": {"type": "str", "choices": ["connect", "read", "write", "lookup"], "default": "connect"},
@@ -32,6 +44,9 @@ GRANT = {
 DATABASE = {
     "name": {"type": "str", "required": True},
     "owner": {"type": "str", "required": True},
+    "settings": SETTINGS,
+    "state": STATE,
+    "drop_data": DROP_DATA,
     "extensions": NAMES,
     "schemas": {"type": "list", "elements": "dict", "default": [], "options": SCHEMA},
     "grants": {"type": "list", "elements": "dict", "default": [], "options": GRANT},
@@ -52,7 +67,7 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         for role in arguments["roles"]:
             self.check_role(role)
         for database in arguments["databases"]:
-            self.check_names(database)
+            self.check_database(database)
         for kind in ("roles", "databases"):
             names = [entry["name"] for entry in arguments[kind]]
             if twice := sorted({name for name in names if names.count(name) > 1}):
@@ -72,10 +87,32 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
             raise AnsibleActionFail(f"role {name} belongs to PostgreSQL; choose another name")
         if not re.fullmatch(r"[ -~]*", role["password"] or ""):
             raise AnsibleActionFail(f"the password of role {name} must be printable ASCII; generate another one")
+        role["settings"] = self.settings(f"role {name}", role["settings"])
+        for database, settings in role["database_settings"].items():
+            self.check_name(f"a database in the settings of role {name}", database)
+            role["database_settings"][database] = self.settings(f"role {name} in database {database}", settings)
 
-    def check_names(self, database: dict[str, Any]) -> None:
+    @staticmethod
+    def settings(where: str, settings: Any) -> dict[str, str]:
+        """Return settings as text, as PostgreSQL keeps them."""
+        texts = {}
+        for name, value in (settings if isinstance(settings, dict) else {"": settings}).items():
+            text = {True: "on", False: "off"}[value] if isinstance(value, bool) else str(value)
+            if (
+                not SETTING.fullmatch(str(name))
+                or not isinstance(value, (str, int, float))
+                or re.search(r"[\x00-\x1f]", text)
+            ):
+                raise AnsibleActionFail(
+                    f"the settings of {where} must be names with text, a number or a boolean, got {name!r}"
+                )
+            texts[str(name)] = text
+        return texts
+
+    def check_database(self, database: dict[str, Any]) -> None:
         self.check_name("the name of a database", database["name"])
         self.check_name(f"the owner of database {database['name']}", database["owner"])
+        database["settings"] = self.settings(f"database {database['name']}", database["settings"])
         for extension in database["extensions"]:
             if not EXTENSION.fullmatch(extension):
                 raise AnsibleActionFail(f"{extension!r} is not the name of an extension")

@@ -12,6 +12,7 @@ from ansible.errors import AnsibleFilterError
 # No message of this file holds a URL, a password or the value of a parameter.
 KEYS = ("scheme", "user", "password", "host", "port", "database", "parameters")
 SCHEMES = ("postgresql", "rediss")
+CLEAR_TEXT = ("disable", "allow", "prefer")  # values of sslmode with which libpq may go on without TLS
 HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 PARAMETER = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 URL = re.compile(r"[a-z][a-z0-9+.-]*://[^\s#]+")
@@ -80,7 +81,7 @@ def _database(parts: dict[str, Any]) -> str:
 
 
 def connection_url(parts: dict[str, Any]) -> str:
-    """Return the URL of a PostgreSQL or Redis (TLS) connection."""
+    """Return the URL of a PostgreSQL or Redis connection with TLS; PostgreSQL proves its name unless told less."""
     if not isinstance(parts, dict):
         raise TypeError(f"the parts of a URL must be a dict, got {type(parts).__name__}")
     if unknown := sorted(map(str, set(parts) - set(KEYS))):
@@ -91,7 +92,10 @@ def connection_url(parts: dict[str, Any]) -> str:
     if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535:
         raise ValueError(f"port must be a whole number from 1 to 65535, or 0 for the usual one, got {port!r}")
     place = _host(parts.get("host")) + (f":{port}" if port else "")
-    query = _joined(_parameters(parts.get("parameters", {})))
+    parameters = _parameters(parts.get("parameters", {}))
+    if scheme == "postgresql" and parameters.setdefault("sslmode", "verify-full") in CLEAR_TEXT:
+        raise ValueError("parameter sslmode would accept a connection without TLS; leave it out for verify-full")
+    query = _joined(dict(sorted(parameters.items())))
     return f"{scheme}://{_account(parts)}{place}{_database(parts)}" + (f"?{query}" if query else "")
 
 

@@ -11,6 +11,7 @@ import hmac
 import json
 import os
 import re
+import string
 import subprocess
 import zlib
 from dataclasses import dataclass
@@ -28,7 +29,8 @@ description:
   - Roles that are managed are never superuser, and may not create databases or roles or bypass row security. Only a
     role with O(roles[].replication) may replicate.
   - Only the owner and the roles in O(databases[].grants) may connect to a database that is managed.
-  - Never drops a role, database, schema or extension.
+  - What has C(state=absent) is removed. A database or schema that exists is dropped only with C(drop_data=true), a role
+    only when it owns nothing; otherwise nothing at all is changed.
 attributes:
   check_mode: {support: full, description: Reports what would change.}
   diff_mode: {support: full, description: One line per change; never a password or verifier.}
@@ -47,6 +49,9 @@ options:
       connection_limit: {description: Connections at the same time; -1 for no limit., type: int, default: -1}
       member_of: {description: Exactly the roles it is a member of., type: list, elements: str, default: []}
       replication: {description: Whether it may stream the whole cluster to a standby., type: bool, default: false}
+      settings: {description: Exactly the settings its sessions begin with., type: dict, default: {}}
+      database_settings: {description: "The same for one database, by its name.", type: dict, default: {}}
+      state: {description: Whether it shall exist., type: str, choices: [present, absent], default: present}
   databases:
     description: Databases that must exist.
     type: list
@@ -55,6 +60,9 @@ options:
     suboptions:
       name: {description: Lower-case letters, digits and underscores., type: str, required: true}
       owner: {description: Role that owns the database and so its schema C(public)., type: str, required: true}
+      settings: {description: Exactly the settings that sessions in it begin with., type: dict, default: {}}
+      state: {description: Whether it shall exist., type: str, choices: [present, absent], default: present}
+      drop_data: {description: Whether C(state=absent) may delete what is in it., type: bool, default: false}
       extensions: {description: Extensions it must have., type: list, elements: str, default: []}
       schemas:
         description: Schemas it must have besides C(public).
@@ -64,6 +72,8 @@ options:
         suboptions:
           name: {description: Name of the schema., type: str, required: true}
           owner: {description: Role that owns it; the owner of the database unless given., type: str}
+          state: {description: Whether it shall exist., type: str, choices: [present, absent], default: present}
+          drop_data: {description: Whether C(state=absent) may delete what is in it., type: bool, default: false}
       grants:
         description: Roles besides the owner that may connect, and what they may do in a schema.
         type: list
@@ -123,6 +133,8 @@ QUIET = {
     "auto_explain.log_min_duration": "-1",
     # The next run repeats what a failover may lose, so that a lost synchronous standby does not hold up this one.
     "synchronous_commit": "local",
+    "lc_messages": "C",
+    "standard_conforming_strings": "on",
 }
 PRIVILEGES = {
     "connect": {},
@@ -130,7 +142,8 @@ PRIVILEGES = {
     "read": {"tables": {"SELECT"}, "sequences": {"SELECT"}},
     "write": {"tables": {"SELECT", "INSERT", "UPDATE", "DELETE"}, "sequences": {"SELECT", "USAGE", "UPDATE"}},
 }
-UNPRIVILEGED = "NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS"
+# Settings whose members PostgreSQL quotes one by one.
+LISTS = {"search_path", "temp_tablespaces", "local_preload_libraries", "session_preload_libraries"}
 # Owned by a role that can do nothing but read these columns. An expired password lets nobody in (CVE-2025-2291).
 LOOKUP_COLUMNS = "rolname, rolpassword, rolcanlogin, rolsuper, rolreplication, rolvaliduntil"
 LOOKUP_SOURCE = (
@@ -151,6 +164,15 @@ select jsonb_build_object(
       'member_of', (select coalesce(jsonb_agg(g.rolname), '[]') from pg_auth_members m
                     join pg_roles g on g.oid = m.roleid where m.member = r.oid)))
     from pg_authid r),
+  'settings', (select coalesce(jsonb_agg(jsonb_build_array(coalesce(rolname, ''), coalesce(datname, ''),
+      lower(split_part(c, '=', 1)), substr(c, strpos(c, '=') + 1))), '[]')
+    from pg_db_role_setting cross join unnest(setconfig) c
+    left join pg_roles r on r.oid = setrole left join pg_database d on d.oid = setdatabase),
+  'held', (select coalesce(jsonb_agg(x), '[]') from (
+    select rolname as role, datname as database, deptype = 'o' and classid <> 'pg_default_acl'::regclass as owns,
+           case when dbid = 0 then pg_describe_object(classid, objid, 0) end as object, count(*) as number
+    from pg_shdepend join pg_roles r on refclassid = 'pg_authid'::regclass and refobjid = r.oid
+    left join pg_database d on d.oid = dbid where rolname = any(:'absent') group by 1, 2, 3, 4) x),
   'databases', (select jsonb_object_agg(datname, jsonb_build_object(
       'owner', pg_get_userbyid(datdba),
       'public', (select count(*) > 0 from aclexplode(coalesce(datacl, acldefault('d', datdba))) where grantee = 0),
@@ -162,6 +184,11 @@ select jsonb_build_object(
 DATABASE_QUERY = """
 select jsonb_build_object(
   'database', current_database(),
+  'owned', (select coalesce(jsonb_agg(x), '[]') from (
+    select rolname as role, pg_describe_object(classid, objid, objsubid) as object
+    from pg_shdepend join pg_roles r on refclassid = 'pg_authid'::regclass and refobjid = r.oid
+    where deptype = 'o' and classid <> 'pg_default_acl'::regclass and rolname = any(:'absent')
+      and dbid = (select oid from pg_database where datname = current_database()) order by 1, 2) x),
   'extensions', (select jsonb_agg(extname) from pg_extension),
   'schemas', (select jsonb_object_agg(nspname, jsonb_build_object(
       'owner', pg_get_userbyid(nspowner), 'public_create', has_schema_privilege('public', oid, 'CREATE'),
@@ -172,12 +199,13 @@ select jsonb_build_object(
     select n.nspname as schema, case c.relkind when 'S' then 'sequences' else 'tables' end as kind,
            pg_get_userbyid(c.relowner) as owner, count(*) as number
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
-    where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S') group by 1, 2, 3) x),
+    where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and n.nspname !~ '^pg_' group by 1, 2, 3) x),
   'granted', (select coalesce(jsonb_agg(x), '[]') from (
     select n.nspname as schema, case c.relkind when 'S' then 'sequences' else 'tables' end as kind,
            pg_get_userbyid(a.grantee) as role, a.privilege_type as privilege, count(distinct c.oid) as number
     from pg_class c join pg_namespace n on n.oid = c.relnamespace cross join lateral aclexplode(c.relacl) a
-    where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and a.grantee not in (0, c.relowner) group by 1, 2, 3, 4) x),
+    where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and a.grantee not in (0, c.relowner)
+      and n.nspname !~ '^pg_' group by 1, 2, 3, 4) x),
   'lookups', (select coalesce(jsonb_object_agg(nspname, jsonb_build_object(
       'owners', array[pg_get_userbyid(proowner), pg_get_userbyid(nspowner)],
       'callers', (select jsonb_agg(pg_get_userbyid(grantee) order by pg_get_userbyid(grantee))
@@ -194,11 +222,31 @@ select jsonb_build_object(
     cross join lateral aclexplode(d.defaclacl) a
     where d.defaclobjtype in ('r', 'S') and a.grantee not in (0, d.defaclrole)) x));
 """
+# Between the look and the drop something may have been created.
+OWNS_NOTHING = """do $$ begin
+  if exists (select from pg_shdepend where refclassid = 'pg_authid'::regclass and refobjid = to_regrole({0!l})
+             and deptype = 'o' and classid <> 'pg_default_acl'::regclass
+             and dbid in (0, (select oid from pg_database where datname = current_database())))
+  then raise 'the role owns something by now'; end if;
+end $$"""
 EXISTS_QUERY = "select exists (select from pg_database where datname = :'name') as there \\gset"
+# What a database has that is about to be created.
+NEW: dict[str, Any] = {
+    "extensions": [],
+    "schemas": {"public": {"owner": "pg_database_owner", "public_create": False, "usage": []}},
+    "relations": [],
+    "granted": [],
+    "defaults": [],
+    "lookups": {},
+    "owned": [],
+}
+
+Key = tuple[str, ...]
+Facts = dict[str, dict[Key, Any]]  # by kind, then by key
 
 
 class Refused(Exception):
-    """PostgreSQL cannot do it; the text is for the operator."""
+    """PostgreSQL cannot do it, or we will not; the text is for the operator."""
 
 
 @dataclass(frozen=True)
@@ -210,9 +258,97 @@ class Step:
     database: str = "postgres"
 
 
-def quoted(name: str) -> str:
-    """Return a name as SQL writes it."""
-    return '"' + name.replace('"', '""') + '"'
+class Sql(string.Formatter):
+    """Fills in statements: !i is an identifier, !l a literal."""
+
+    def convert_field(self, value: Any, conversion: str | None) -> Any:
+        if conversion in ("i", "l"):
+            mark = '"' if conversion == "i" else "'"
+            return mark + str(value).replace(mark, 2 * mark) + mark
+        return super().convert_field(value, conversion)
+
+
+SQL = Sql()
+
+
+def identifier(name: str) -> str:
+    return SQL.format("{0!i}", name)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of thing: what its key consists of, and for each way it may differ a sentence and statements."""
+
+    key: str
+    add: tuple[str, ...] = ()
+    change: tuple[str, ...] = ()  # as add, unless given
+    remove: tuple[str, ...] = ()
+    inside: bool = False  # its statements belong into the database of the key
+
+    def step(self, how: str, key: Key, value: Any) -> Step:
+        names = dict(zip(self.key.split(), key, strict=True)) | {"value": value}
+        sentence, *statements = [SQL.format(text, **names) for text in getattr(self, how) or self.add]
+        return Step(sentence, tuple(statements), names["database"] if self.inside else "postgres")
+
+
+# In the order in which the steps are taken. What has no `remove` is left as it is.
+KINDS = {
+    "role": Kind(
+        "role",
+        add=("create role {role}", "CREATE ROLE {role!i} {value}"),
+        change=("change the attributes of role {role}", "ALTER ROLE {role!i} {value}"),
+    ),
+    "password": Kind(
+        "role",
+        add=("set the password of role {role}", "ALTER ROLE {role!i} PASSWORD {value!l}"),
+        remove=("remove the password of role {role}", "ALTER ROLE {role!i} PASSWORD NULL"),
+    ),
+    "member": Kind(
+        "role group",
+        add=("make role {role} a member of {group}", "GRANT {group!i} TO {role!i}"),
+        remove=("end membership of role {role} in {group}", "REVOKE {group!i} FROM {role!i}"),
+    ),
+    "database": Kind(
+        "database",
+        add=("create database {database}", "CREATE DATABASE {database!i} OWNER {value!i}"),
+        change=("give database {database} to {value}", "ALTER DATABASE {database!i} OWNER TO {value!i}"),
+        remove=("drop database {database}", "DROP DATABASE {database!i}"),
+    ),
+    "public": Kind(
+        "database",
+        remove=("close database {database} to the public", "REVOKE ALL ON DATABASE {database!i} FROM PUBLIC"),
+    ),
+    "connect": Kind(
+        "database role",
+        add=("let role {role} connect to database {database}", "GRANT CONNECT ON DATABASE {database!i} TO {role!i}"),
+        remove=("keep role {role} out of database {database}", "REVOKE ALL ON DATABASE {database!i} FROM {role!i}"),
+    ),
+    "setting": Kind(
+        "where target setting",
+        add=("set {setting} of {where}", "ALTER {target} SET {setting} TO {value}"),
+        remove=("reset {setting} of {where}", "ALTER {target} RESET {setting}"),
+    ),
+    "extension": Kind(
+        "database extension",
+        add=("create extension {extension} in database {database}", "CREATE EXTENSION {extension!i}"),
+        inside=True,
+    ),
+    "schema": Kind(
+        "database schema",
+        add=("create schema {schema} in database {database}", "CREATE SCHEMA {schema!i} AUTHORIZATION {value!i}"),
+        change=("give schema {schema} of database {database} to {value}", "ALTER SCHEMA {schema!i} OWNER TO {value!i}"),
+        remove=("drop schema {schema} of database {database}", "DROP SCHEMA {schema!i} CASCADE"),
+        inside=True,
+    ),
+    "open schema": Kind(
+        "database schema",
+        remove=(
+            "close schema {schema} of database {database} to the public",
+            "REVOKE CREATE ON SCHEMA {schema!i} FROM PUBLIC",
+        ),
+        inside=True,
+    ),
+}
 
 
 def verifier(password: str, salt: bytes, iterations: int = ITERATIONS) -> str:
@@ -232,121 +368,187 @@ def password_matches(password: str, stored: str | None) -> bool:
     return hmac.compare_digest(verifier(password, base64.b64decode(parts[2]), int(parts[1])), str(stored))
 
 
-def role_steps(wanted: list[dict[str, Any]], have: dict[str, Any]) -> list[Step]:
-    """Return what makes the roles as wanted: all roles first, then who is a member of what."""
-    steps = [step for role in wanted for step in one_role_steps(role, have.get(role["name"]))]
-    for role in wanted:
-        name = role["name"]
-        before, after = set(have.get(name, {}).get("member_of", [])), set(role["member_of"])
-        steps += [
-            Step(f"make role {name} a member of {group}", (f"GRANT {quoted(group)} TO {quoted(name)}",))
-            for group in sorted(after - before)
-        ]
-        steps += [
-            Step(f"end membership of role {name} in {group}", (f"REVOKE {quoted(group)} FROM {quoted(name)}",))
-            for group in sorted(before - after)
-        ]
-    return steps
-
-
-def one_role_steps(role: dict[str, Any], have: dict[str, Any] | None) -> list[Step]:
-    name, password = role["name"], role.get("password")
+def attributes(role: dict[str, Any]) -> str:
+    """Return the attributes of a role as SQL; the comparison is one of these texts."""
     login = "LOGIN" if role["login"] else "NOLOGIN"
     replication = "REPLICATION" if role["replication"] else "NOREPLICATION"
-    attributes = f"{quoted(name)} {login} {UNPRIVILEGED} {replication} CONNECTION LIMIT {role['connection_limit']}"
-    steps = []
-    if have is None:
-        steps.append(Step(f"create role {name}", (f"CREATE ROLE {attributes}",)))
-    elif have["privileged"] or any(have[key] != role[key] for key in ("login", "connection_limit", "replication")):
-        steps.append(Step(f"change the attributes of role {name}", (f"ALTER ROLE {attributes}",)))
-    stored = have["verifier"] if have else None
-    if password and not password_matches(password, stored):
-        new = verifier(password, os.urandom(16))
-        steps.append(Step(f"set the password of role {name}", (f"ALTER ROLE {quoted(name)} PASSWORD '{new}'",)))
-    elif stored and not password:
-        steps.append(Step(f"remove the password of role {name}", (f"ALTER ROLE {quoted(name)} PASSWORD NULL",)))
-    return steps
+    mighty = "SUPERUSER" if role.get("privileged") else "NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS"
+    return f"{login} {mighty} {replication} CONNECTION LIMIT {role['connection_limit']}"
 
 
-def database_steps(database: dict[str, Any], have: dict[str, Any] | None) -> list[Step]:
-    """Return what makes the database itself as wanted: its owner, and who may connect."""
-    name, owner = database["name"], database["owner"]
-    steps = []
-    if have is None:
-        create = f"CREATE DATABASE {quoted(name)} OWNER {quoted(owner)}"
-        steps.append(Step(f"create database {name}", (create,)))
-    elif have["owner"] != owner:
-        change = f"ALTER DATABASE {quoted(name)} OWNER TO {quoted(owner)}"
-        steps.append(Step(f"give database {name} to {owner}", (change,)))
-    if have is None or have["public"]:
-        close = f"REVOKE ALL ON DATABASE {quoted(name)} FROM PUBLIC"
-        steps.append(Step(f"close database {name} to the public", (close,)))
-    before = set(have["connect"]) if have else set()
-    after = {grant["role"] for grant in database["grants"]} - {owner}
-    steps += [
+def literals(setting: str, value: str) -> str:
+    """Return the value of a setting as SQL. PostgreSQL quotes the members of some lists, where a comma separates."""
+    parts = [part.strip().strip('"') for part in value.split(",")] if setting in LISTS else [value]
+    return ", ".join(SQL.format("{0!l}", part) for part in parts)
+
+
+def setting_key(role: str, database: str, setting: str) -> Key:
+    """Return where a setting belongs, for the operator and for PostgreSQL, and its name."""
+    places = [(kind, name) for kind, name in (("role", role), ("database", database)) if name]
+    target = " IN ".join(SQL.format(kind.upper() + " {0!i}", name) for kind, name in places)
+    return " in ".join(f"{kind} {name}" for kind, name in places), target, setting
+
+
+def facts_of(roles: list[dict[str, Any]], databases: list[dict[str, Any]], settings: list[list[str]]) -> Facts:
+    """Return what is, or shall be, true; the inventory and the server tell of both in the same form."""
+    facts: Facts = {kind: {} for kind in KINDS}
+    for role in roles:
+        facts["role"][(role["name"],)] = attributes(role)
+        facts["password"] |= {(role["name"],): role["verifier"]} if role["verifier"] else {}
+        facts["member"] |= {(role["name"], group): True for group in role["member_of"]}
+    for database in databases:
+        name, schemas = database["name"], database["schemas"]
+        facts["database"] |= {(name,): database["owner"]} if database["owner"] else {}
+        facts["public"] |= {(name,): True} if database["public"] else {}
+        facts["connect"] |= {(name, role): True for role in database["connect"]}
+        facts["extension"] |= {(name, extension): True for extension in database["extensions"]}
+        facts["schema"] |= {(name, schema): schemas[schema]["owner"] for schema in schemas}
+        facts["open schema"] |= {(name, schema): True for schema in schemas if schemas[schema]["public_create"]}
+    facts["setting"] = {setting_key(role, where, name): literals(name, value) for role, where, name, value in settings}
+    return facts
+
+
+def wanted_facts(roles: list[dict[str, Any]], databases: list[dict[str, Any]], have: dict[str, Any]) -> Facts:
+    """Return what shall be true. A password that has its verifier already keeps it, another one gets a new one."""
+    shaped_roles, shaped_databases = [], []
+    settings: list[list[str]] = []
+    for role in roles:
+        password, stored = role["password"], have["roles"].get(role["name"], {}).get("verifier")
+        if password and not password_matches(password, stored):
+            stored = verifier(password, os.urandom(16))
+        shaped_roles.append(role | {"verifier": stored if password else None})
+        by_database = {"": role["settings"], **role["database_settings"]}
+        settings += [[role["name"], where, *pair] for where in by_database for pair in by_database[where].items()]
+    for database in databases:
+        owner = database["owner"]
+        schemas = {schema["name"]: schema["owner"] or owner for schema in present(database["schemas"])}
+        schemas.setdefault("public", "pg_database_owner")
+        shaped_databases.append(
+            database
+            | {
+                "public": False,
+                "connect": {grant["role"]: True for grant in database["grants"] if grant["role"] != owner},
+                "schemas": {name: {"owner": schemas[name], "public_create": False} for name in schemas},
+            }
+        )
+        settings += [["", database["name"], *pair] for pair in database["settings"].items()]
+    return facts_of(shaped_roles, shaped_databases, settings)
+
+
+def had_facts(roles: list[dict[str, Any]], databases: list[dict[str, Any]], have: dict[str, Any]) -> Facts:
+    """Return what is true of all that the inventory names; of what is absent in it, only that it exists."""
+    names = {role["name"] for role in roles}, {database["name"] for database in present(databases)}
+    there = [have["roles"][role["name"]] | {"name": role["name"]} for role in roles if role["name"] in have["roles"]]
+    shaped = []
+    for database in present(databases):
+        content, ours = content_of(database, have), {"public", *(schema["name"] for schema in database["schemas"])}
+        outside = have["databases"].get(database["name"], {"owner": "", "public": True, "connect": []})
+        shaped.append(
+            outside
+            | {
+                "name": database["name"],
+                "connect": [role for role in outside["connect"] if role != database["owner"]],
+                "extensions": content["extensions"],
+                "schemas": {name: entry for name, entry in content["schemas"].items() if name in ours},
+            }
+        )
+    settings = [row for row in have["settings"] if row[0] in names[0] or (not row[0] and row[1] in names[1])]
+    facts = facts_of(there, shaped, settings)
+    facts["database"] |= {(each["name"],): True for each in absent(databases) if each["name"] in have["databases"]}
+    return facts
+
+
+def content_of(database: dict[str, Any], have: dict[str, Any]) -> dict[str, Any]:
+    content: dict[str, Any] = have["contents"].get(database["name"], NEW)
+    return content
+
+
+def present(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [entry for entry in entries if entry["state"] == "present"]
+
+
+def absent(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [entry for entry in entries if entry["state"] == "absent"]
+
+
+def refusals(arguments: dict[str, Any], have: dict[str, Any]) -> list[str]:
+    """Return what stands against `state: absent`: data that nobody said may go, and objects that need another owner."""
+    there = [each for each in absent(arguments["databases"]) if each["name"] in have["databases"]]
+    kept = [f"database {each['name']}" for each in there if not each["drop_data"]] + [
+        f"schema {schema['name']} of database {database['name']}"
+        for database in present(arguments["databases"])
+        for schema in absent(database["schemas"])
+        if schema["name"] in content_of(database, have)["schemas"] and not schema["drop_data"]
+    ]
+    owned = {role["name"]: owned_by(role["name"], arguments["databases"], have) for role in absent(arguments["roles"])}
+    return [
+        f"{what} is there, and state: absent would delete its data; add drop_data: true, or take the entry out"
+        for what in kept
+    ] + [
+        f"role {name} is absent and owns {', '.join(what[:5])}{f' and {len(what) - 5} more' * (len(what) > 5)}; "
+        f"give that to another role first (REASSIGN OWNED)"
+        for name, what in owned.items()
+        if what
+    ]
+
+
+def owned_by(role: str, databases: list[dict[str, Any]], have: dict[str, Any]) -> list[str]:
+    """Return what a role owns and will still own when all databases and schemas have the owners they shall have."""
+    looked_at = {database["name"] for database in databases}
+    found = [
+        row["object"] or f"{row['number']} objects in database {row['database']}"
+        for row in have["held"]
+        if row["role"] == role and row["owns"] and row["database"] not in looked_at
+    ]
+    given = {f"database {name}" for name in looked_at}
+    for database in present(databases):
+        given |= {f"schema {schema['name']}" for schema in database["schemas"]}
+        found += [row["object"] for row in content_of(database, have)["owned"] if row["role"] == role]
+    return [what for what in found if what not in given]
+
+
+def drop_steps(role: str, databases: list[dict[str, Any]], have: dict[str, Any]) -> list[Step]:
+    """Return what removes a role that owns nothing: its rights in each database, then the role itself."""
+    if role not in have["roles"]:
+        return []
+    places = {row["database"] or "postgres" for row in have["held"] if row["role"] == role}
+    return [
         Step(
-            f"let role {role} connect to database {name}",
-            (f"GRANT CONNECT ON DATABASE {quoted(name)} TO {quoted(role)}",),
+            f"take the rights of role {role} in database {place}",
+            tuple(SQL.format(statement, role) for statement in (OWNS_NOTHING, "DROP OWNED BY {0!i}")),
+            place,
         )
-        for role in sorted(after - before)
-    ]
-    steps += [
-        Step(
-            f"keep role {role} out of database {name}", (f"REVOKE ALL ON DATABASE {quoted(name)} FROM {quoted(role)}",)
-        )
-        for role in sorted(before - after - {owner})
-    ]
-    return steps
+        for place in sorted(places - {database["name"] for database in absent(databases)})
+    ] + [Step(f"drop role {role}", (SQL.format("DROP ROLE {0!i}", role),))]
 
 
-def content_steps(database: dict[str, Any], have: dict[str, Any] | None) -> list[Step]:
-    """Return what makes the inside of a database as wanted: extensions, schemas, privileges."""
-    name = database["name"]
-    have = have or {"extensions": [], "schemas": {}, "relations": [], "granted": [], "defaults": []}
-    steps = [
-        Step(f"create extension {extension} in database {name}", (f"CREATE EXTENSION {quoted(extension)}",), name)
-        for extension in database["extensions"]
-        if extension not in have["extensions"]
-    ]
-    public = have["schemas"].get("public")
-    if public and public["owner"] != "pg_database_owner":
-        steps.append(
-            Step(
-                f"give schema public of database {name} to the owner of the database",
-                ("ALTER SCHEMA public OWNER TO pg_database_owner",),
-                name,
-            )
-        )
-    if public and public["public_create"]:
-        steps.append(
-            Step(
-                f"close schema public of database {name} to the public",
-                ("REVOKE CREATE ON SCHEMA public FROM PUBLIC",),
-                name,
-            )
-        )
-    for schema in database["schemas"]:
-        owner, there = schema.get("owner") or database["owner"], have["schemas"].get(schema["name"])
-        if there is None:
-            steps.append(
-                Step(
-                    f"create schema {schema['name']} in database {name}",
-                    (f"CREATE SCHEMA {quoted(schema['name'])} AUTHORIZATION {quoted(owner)}",),
-                    name,
-                )
-            )
-        elif there["owner"] != owner:
-            steps.append(
-                Step(
-                    f"give schema {schema['name']} of database {name} to {owner}",
-                    (f"ALTER SCHEMA {quoted(schema['name'])} OWNER TO {quoted(owner)}",),
-                    name,
-                )
-            )
-    for grant in database["grants"]:
-        steps += grant_steps(database, grant, have)
-        steps += lookup_steps(name, grant["role"], have) if grant["level"] == "lookup" else []
-    return steps
+def all_steps(arguments: dict[str, Any], have: dict[str, Any]) -> list[Step]:
+    """Return everything to be done, in order, each database visited once."""
+    databases = arguments["databases"]
+    grants = [(database, grant) for database in present(databases) for grant in database["grants"]]
+    poolers = sorted({grant["role"] for _, grant in grants if grant["level"] == "lookup"})
+    roles = present(arguments["roles"]) + [lookup_holder(name) for name in poolers]
+    before, after = had_facts(roles, databases, have), wanted_facts(roles, present(databases), have)
+    outside: list[Step] = []
+    inside: list[Step] = []
+    for name, kind in KINDS.items():
+        steps = inside if kind.inside else outside
+        for key, value in after[name].items():
+            if before[name].get(key) != value:
+                steps.append(kind.step("change" if key in before[name] else "add", key, value))
+        gone = sorted(before[name].keys() - after[name].keys()) if kind.remove else []
+        steps += [kind.step("remove", key, None) for key in gone]
+    for database, grant in grants:
+        inside += grant_steps(database, grant, content_of(database, have))
+        if grant["level"] == "lookup":
+            inside += lookup_steps(database["name"], grant["role"], content_of(database, have))
+    order = [database["name"] for database in databases]
+    inside.sort(key=lambda step: order.index(step.database))
+    return (
+        outside
+        + inside
+        + [step for role in absent(arguments["roles"]) for step in drop_steps(role["name"], databases, have)]
+    )
 
 
 def lookup_steps(database: str, pooler: str, have: dict[str, Any]) -> list[Step]:
@@ -363,18 +565,18 @@ def lookup_steps(database: str, pooler: str, have: dict[str, Any]) -> list[Step]
     }
     if have.get("lookups", {}).get(pooler) == wanted:
         return []
-    schema, function = quoted(pooler), f"{quoted(pooler)}.lookup(text)"
+    schema, function = identifier(pooler), f"{identifier(pooler)}.lookup(text)"
     statements = (
         f"CREATE SCHEMA IF NOT EXISTS {schema}",
-        f"ALTER SCHEMA {schema} OWNER TO {quoted(holder)}",
-        f"GRANT USAGE ON SCHEMA {schema} TO {quoted(pooler)}",
-        f"GRANT SELECT ({LOOKUP_COLUMNS}) ON pg_catalog.pg_authid TO {quoted(holder)}",
+        f"ALTER SCHEMA {schema} OWNER TO {identifier(holder)}",
+        f"GRANT USAGE ON SCHEMA {schema} TO {identifier(pooler)}",
+        f"GRANT SELECT ({LOOKUP_COLUMNS}) ON pg_catalog.pg_authid TO {identifier(holder)}",
         f"DROP FUNCTION IF EXISTS {function}",
         f"CREATE FUNCTION {function} RETURNS TABLE (name text, verifier text) LANGUAGE sql STABLE SECURITY DEFINER "
         f"SET search_path = pg_catalog AS '{LOOKUP_SOURCE}'",
         f"REVOKE ALL ON FUNCTION {function} FROM PUBLIC",
-        f"ALTER FUNCTION {function} OWNER TO {quoted(holder)}",
-        f"GRANT EXECUTE ON FUNCTION {function} TO {quoted(pooler)}",
+        f"ALTER FUNCTION {function} OWNER TO {identifier(holder)}",
+        f"GRANT EXECUTE ON FUNCTION {function} TO {identifier(pooler)}",
     )
     return [Step(f"let role {pooler} look up who logs in to database {database}", statements, database)]
 
@@ -384,16 +586,21 @@ def lookup_holder(pooler: str) -> dict[str, Any]:
     return {
         "name": f"{pooler}_lookup",
         "login": False,
+        "password": None,
         "connection_limit": -1,
         "member_of": [],
         "replication": False,
+        "settings": {},
+        "database_settings": {},
     }
 
 
 def grant_steps(database: dict[str, Any], grant: dict[str, Any], have: dict[str, Any]) -> list[Step]:
     """Return what gives a role exactly the privileges of its level on the tables and sequences of a schema."""
-    role, schema, name, owner = grant["role"], grant["schema"], database["name"], database["owner"]
-    to, where = quoted(role), quoted(schema)
+    role, schema, name = grant["role"], grant["schema"], database["name"]
+    owners = [each["owner"] for each in present(database["schemas"]) if each["name"] == schema and each["owner"]]
+    creators = sorted({database["owner"], *owners} - {role})
+    to, where = identifier(role), identifier(schema)
     statements: list[str] = []
     if PRIVILEGES[grant["level"]] and role not in have["schemas"].get(schema, {}).get("usage", []):
         statements.append(f"GRANT USAGE ON SCHEMA {where} TO {to}")
@@ -413,24 +620,26 @@ def grant_steps(database: dict[str, Any], grant: dict[str, Any], have: dict[str,
         if granted != (dict.fromkeys(wanted, number) if number else {}):
             statements.append(f"REVOKE ALL ON ALL {kind.upper()} IN SCHEMA {where} FROM {to}")
             statements += [f"GRANT {grant_list} ON ALL {kind.upper()} IN SCHEMA {where} TO {to}"] if wanted else []
-        future = {
-            row["privilege"]
-            for row in have["defaults"]
-            if (row["schema"], row["kind"], row["role"], row["owner"]) == (schema, kind, role, owner)
-        }
-        if future != wanted:
-            alter = f"ALTER DEFAULT PRIVILEGES FOR ROLE {quoted(owner)} IN SCHEMA {where}"
-            statements.append(f"{alter} REVOKE ALL ON {kind.upper()} FROM {to}")
-            statements += [f"{alter} GRANT {grant_list} ON {kind.upper()} TO {to}"] if wanted else []
+        for creator in creators:
+            future = {
+                row["privilege"]
+                for row in have["defaults"]
+                if (row["schema"], row["kind"], row["role"], row["owner"]) == (schema, kind, role, creator)
+            }
+            if future != wanted:
+                alter = f"ALTER DEFAULT PRIVILEGES FOR ROLE {identifier(creator)} IN SCHEMA {where}"
+                statements.append(f"{alter} REVOKE ALL ON {kind.upper()} FROM {to}")
+                statements += [f"{alter} GRANT {grant_list} ON {kind.upper()} TO {to}"] if wanted else []
     sentence = f"give role {role} level {grant['level']} on schema {schema} of database {name}"
     return [Step(sentence, tuple(statements), name)] if statements else []
 
 
-def comparison(databases: list[dict[str, Any]]) -> str:
+def comparison(arguments: dict[str, Any]) -> str:
     """Return the script that asks for everything; psql itself skips the databases that do not exist yet."""
-    script = [SERVER_QUERY]
-    for database in databases:
-        name = database["name"]  # letters, digits and underscores: nothing to quote inside
+    gone = ",".join(role["name"] for role in absent(arguments["roles"]))  # names hold nothing that would need quoting
+    script = [f"\\set absent {{{gone}}}", SERVER_QUERY]
+    for database in arguments["databases"]:
+        name = database["name"]
         script += [f"\\set name {name}", EXISTS_QUERY, "\\if :there", f'\\connect "{name}"', DATABASE_QUERY, "\\endif"]
     return "\n".join(script)
 
@@ -503,10 +712,10 @@ class Server:
         return done.stdout.decode()
 
 
-def look(server: Server, databases: list[dict[str, Any]]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return what the server has, and what each existing database has."""
-    first, *rest = [json.loads(line) for line in server.psql(comparison(databases)).splitlines() if line]
-    return first, {entry["database"]: entry for entry in rest}
+def look(server: Server, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return what the server has, and in `contents` what each existing database has."""
+    first, *rest = [json.loads(line) for line in server.psql(comparison(arguments)).splitlines() if line]
+    return {**first, "contents": {entry["database"]: entry for entry in rest}}
 
 
 def warnings_of(have: dict[str, Any]) -> list[str]:
@@ -523,20 +732,15 @@ def warnings_of(have: dict[str, Any]) -> list[str]:
 
 def act(arguments: dict[str, Any], check: bool, diff: bool) -> dict[str, Any]:
     server = Server(arguments["version"], arguments["port"])
-    have: dict[str, Any] = {"roles": {}, "databases": {}}
-    contents: dict[str, Any] = {}
+    have: dict[str, Any] = {"roles": {}, "databases": {}, "settings": [], "held": [], "contents": {}}
     try:
-        have, contents = look(server, arguments["databases"])
+        have = look(server, arguments)
     except Refused:
         if not check:
             raise  # in check mode the server may not be installed yet, and everything is still to be done
-    grants = [grant for database in arguments["databases"] for grant in database["grants"]]
-    poolers = sorted({grant["role"] for grant in grants if grant["level"] == "lookup"})
-    steps = role_steps(arguments["roles"] + [lookup_holder(name) for name in poolers], have["roles"])
-    for database in arguments["databases"]:
-        steps += database_steps(database, have["databases"].get(database["name"]))
-    for database in arguments["databases"]:
-        steps += content_steps(database, contents.get(database["name"]))
+    if against := refusals(arguments, have):
+        raise Refused("\n".join(against))
+    steps = all_steps(arguments, have)
     if steps and not check:
         server.psql(change_script(steps))
     result: dict[str, Any] = {"changed": bool(steps), "changes": [step.sentence for step in steps]}

@@ -18,12 +18,13 @@ DOCUMENT = "postgresql://user:pass@host:5432/db?sslmode=require"
 @pytest.mark.parametrize(
     ("parts", "url"),
     [
-        ({}, "postgresql://app:p%40ss%3Aw%2Fo%3Fr%23d%20%25%2B%26%C3%A9@data1:5432/api"),
-        ({"password": "", "host": "fd00::5"}, "postgresql://app@[fd00::5]:5432/api"),
-        ({"password": "", "user": "", "port": 0}, "postgresql://data1/api"),
+        ({}, "postgresql://app:p%40ss%3Aw%2Fo%3Fr%23d%20%25%2B%26%C3%A9@data1:5432/api?sslmode=verify-full"),
+        ({"password": "", "host": "fd00::5"}, "postgresql://app@[fd00::5]:5432/api?sslmode=verify-full"),
+        ({"password": "", "user": "", "port": 0}, "postgresql://data1/api?sslmode=verify-full"),
+        ({"password": "", "parameters": {"sslmode": "require"}}, "postgresql://app@data1:5432/api?sslmode=require"),
         (
             {"password": "x", "parameters": {"b": True, "a": 20, "c": "x y"}},
-            "postgresql://app:x@data1:5432/api?a=20&b=true&c=x%20y",
+            "postgresql://app:x@data1:5432/api?a=20&b=true&c=x%20y&sslmode=verify-full",
         ),
         ({"scheme": "rediss", "user": "", "password": "x", "database": 1}, "rediss://:x@data1:5432/1"),
         ({"scheme": "rediss", "password": "x", "database": ""}, "rediss://app:x@data1:5432"),
@@ -54,6 +55,7 @@ def test_urls(filters: Filters, parts: dict[str, Any], url: str) -> None:
         ({"parameters": {"a b": 1}}, "'a b' is not the name of a parameter"),
         ({"parameters": {3: 1}}, "3 is not the name of a parameter"),
         ({"parameters": {"a": None}}, "parameter a must be text, a whole number or a boolean, got NoneType"),
+        ({"parameters": {"sslmode": "prefer"}}, "sslmode would accept a connection without TLS"),
         ({"pasword": SECRET}, "pasword is not a part of a URL"),
     ],
 )
@@ -123,5 +125,7 @@ def test_every_part_comes_back(
     read = urlsplit(url)
     assert (unquote(read.username or ""), unquote(read.password or "")) == (user, password)
     assert unquote(read.path) == f"/{database}"
-    assert parse_qs(read.query, strict_parsing=bool(values)) == {name: [value] for name, value in values.items()}
-    assert filters["url_with_parameters"](filters["connection_url"](parts), values) == url
+    wanted = {name: [value] for name, value in values.items()} | {"sslmode": ["verify-full"]}
+    assert parse_qs(read.query, strict_parsing=True) == wanted
+    later = filters["url_with_parameters"](filters["connection_url"](parts), values)
+    assert parse_qs(urlsplit(later).query, strict_parsing=True) == wanted

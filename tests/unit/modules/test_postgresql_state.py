@@ -28,20 +28,35 @@ ROLE = {
     "connection_limit": -1,
     "member_of": [],
     "replication": False,
+    "settings": {},
+    "database_settings": {},
+    "state": "present",
 }
 HAVE_ROLE = {key: ROLE[key] for key in ("login", "connection_limit", "member_of", "replication")} | {
     "verifier": STORED,
     "privileged": False,
 }
-DATABASE: dict[str, Any] = {"name": "shop", "owner": "shop", "extensions": [], "schemas": [], "grants": []}
+DATABASE: dict[str, Any] = {
+    "name": "shop",
+    "owner": "shop",
+    "settings": {},
+    "state": "present",
+    "drop_data": False,
+    "extensions": [],
+    "schemas": [],
+    "grants": [],
+}
+SCHEMA = {"name": "audit", "owner": None, "state": "present", "drop_data": False}
 HAVE_DATABASE = {"owner": "shop", "public": False, "connect": []}
 PUBLIC = {"owner": "pg_database_owner", "public_create": False, "usage": []}
 CONTENT: dict[str, Any] = {
     "database": "shop",
+    "owned": [],
     "extensions": [],
     "schemas": {"public": PUBLIC},
     "relations": [],
     "granted": [],
+    "lookups": {},
     "defaults": [],
 }
 SERVER = {
@@ -49,6 +64,8 @@ SERVER = {
     "pending_restart": [],
     "altered": [],
     "roles": {"shop": HAVE_ROLE},
+    "settings": [],
+    "held": [],
     "databases": {"shop": HAVE_DATABASE},
 }
 
@@ -66,6 +83,21 @@ def statements(steps: list[Any]) -> str:
     return "\n".join(statement for step in steps for statement in step.statements)
 
 
+def arguments(**changed: Any) -> dict[str, Any]:
+    return {"version": 15, "port": 5432, "roles": [ROLE], "databases": [DATABASE]} | changed
+
+
+def steps_for(
+    state: ModuleType, wanted: dict[str, Any], server: dict[str, Any] | None = None, content: Any = CONTENT
+) -> list[Any]:
+    """Return the steps from what the server has (as in the constants, unless given) to what is wanted."""
+    contents = {"shop": content} if content else {}
+    steps: list[Any] = state.all_steps(arguments(**wanted), SERVER | (server or {}) | {"contents": contents})
+    assert PASSWORD not in statements(steps) + str(sentences(steps))
+    assert "SCRAM" not in str(sentences(steps))
+    return steps
+
+
 def test_the_verifier_is_the_one_postgresql_stores(state: ModuleType) -> None:
     assert state.verifier(PASSWORD, base64.b64decode("UOspm9y5tZrrIfIYUgwMkg==")) == STORED
     assert state.password_matches(PASSWORD, STORED)
@@ -77,8 +109,8 @@ def test_anything_else_does_not_match(state: ModuleType, stored: str | None) -> 
     assert not state.password_matches(PASSWORD + "x", STORED)
 
 
-def test_an_equal_role_is_no_change(state: ModuleType) -> None:
-    assert state.role_steps([ROLE], {"shop": HAVE_ROLE}) == []
+def test_what_is_equal_is_no_change(state: ModuleType) -> None:
+    assert steps_for(state, {}) == []
 
 
 @pytest.mark.parametrize(
@@ -91,6 +123,7 @@ def test_an_equal_role_is_no_change(state: ModuleType) -> None:
         ({"login": False}, {}, ["change the attributes of role shop"]),
         ({"connection_limit": 5}, {}, ["change the attributes of role shop"]),
         ({"verifier": None}, {}, ["set the password of role shop"]),
+        ({}, {"password": "another"}, ["set the password of role shop"]),
         ({}, {"password": None}, ["remove the password of role shop"]),
         ({"verifier": None}, {"password": None}, []),
         (
@@ -104,15 +137,56 @@ def test_each_difference_of_a_role(
     state: ModuleType, have: dict[str, Any] | None, wanted: dict[str, Any], said: list[str]
 ) -> None:
     there = {} if have is None else {"shop": HAVE_ROLE | have}
-    steps = state.role_steps([ROLE | wanted], there)
-    assert sentences(steps) == said
-    assert PASSWORD not in statements(steps)
+    assert sentences(steps_for(state, {"roles": [ROLE | wanted]}, {"roles": there})) == said
 
 
 def test_roles_come_before_their_memberships(state: ModuleType) -> None:
-    steps = state.role_steps([ROLE | {"member_of": ["late"]}, ROLE | {"name": "late", "password": None}], {})
+    roles = [ROLE | {"member_of": ["late"]}, ROLE | {"name": "late", "password": None}]
+    steps = steps_for(state, {"roles": roles}, {"roles": {}})
     assert sentences(steps)[-1] == "make role shop a member of late"
     assert "NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS NOREPLICATION" in statements(steps)
+
+
+@pytest.mark.parametrize(
+    ("have", "wanted", "said", "statement"),
+    [
+        ([["shop", "", "jit", "off"]], {"settings": {"jit": "off"}}, [], ""),
+        ([["shop", "", "jit", "off"]], {}, ["reset jit of role shop"], 'ALTER ROLE "shop" RESET jit'),
+        (
+            [["shop", "", "jit", "off"]],
+            {"settings": {"jit": "it's"}},
+            ["set jit of role shop"],
+            "ALTER ROLE \"shop\" SET jit TO 'it''s'",
+        ),
+        ([["shop", "", "search_path", 'app, "$user"']], {"settings": {"search_path": "app, $user"}}, [], ""),
+        (
+            [],
+            {"settings": {"search_path": "app,public"}},
+            ["set search_path of role shop"],
+            "ALTER ROLE \"shop\" SET search_path TO 'app', 'public'",
+        ),
+        (
+            [["shop", "shop", "jit", "on"]],
+            {"database_settings": {"shop": {"work_mem": "8MB"}}},
+            ["set work_mem of role shop in database shop", "reset jit of role shop in database shop"],
+            'ALTER ROLE "shop" IN DATABASE "shop" SET work_mem TO \'8MB\'',
+        ),
+        ([["other", "", "jit", "on"], ["", "other", "jit", "on"], ["other", "shop", "jit", "on"]], {}, [], ""),
+        ([["", "shop", "jit", "on"]], {}, ["reset jit of database shop"], 'ALTER DATABASE "shop" RESET jit'),
+    ],
+)
+def test_settings_are_held_exactly(
+    state: ModuleType, have: list[Any], wanted: dict[str, Any], said: list[str], statement: str
+) -> None:
+    """Those of roles and databases that nobody manages stay."""
+    steps = steps_for(state, {"roles": [ROLE | wanted]}, {"settings": have})
+    assert sentences(steps) == said
+    assert statement in statements(steps)
+
+
+def test_a_database_has_its_settings(state: ModuleType) -> None:
+    steps = steps_for(state, {"databases": [DATABASE | {"settings": {"timezone": "UTC"}}]})
+    assert statements(steps) == "ALTER DATABASE \"shop\" SET timezone TO 'UTC'"
 
 
 @pytest.mark.parametrize(
@@ -124,15 +198,17 @@ def test_roles_come_before_their_memberships(state: ModuleType) -> None:
         (HAVE_DATABASE | {"public": True}, [], ["close database shop to the public"]),
         (
             HAVE_DATABASE | {"connect": ["old", "shop"]},
-            [{"role": "new"}, {"role": "shop"}],
+            ["new", "shop"],
             ["let role new connect to database shop", "keep role old out of database shop"],
         ),
     ],
 )
 def test_each_difference_of_a_database(
-    state: ModuleType, have: dict[str, Any] | None, grants: list[Any], said: list[str]
+    state: ModuleType, have: dict[str, Any] | None, grants: list[str], said: list[str]
 ) -> None:
-    assert sentences(state.database_steps(DATABASE | {"grants": grants}, have)) == said
+    wanted = DATABASE | {"grants": [{"role": role, "level": "connect", "schema": "public"} for role in grants]}
+    there, content = ({"shop": have}, CONTENT) if have else ({}, None)
+    assert sentences(steps_for(state, {"databases": [wanted]}, {"databases": there}, content)) == said
 
 
 @pytest.mark.parametrize(
@@ -140,18 +216,20 @@ def test_each_difference_of_a_database(
     [
         ({}, {"extensions": ["pg_trgm"]}, ["create extension pg_trgm in database shop"]),
         ({"extensions": ["pg_trgm"]}, {"extensions": ["pg_trgm"]}, []),
+        ({"extensions": ["pg_trgm"]}, {}, []),
         (
             {"schemas": {"public": PUBLIC | {"owner": "postgres", "public_create": True}}},
             {},
             [
-                "give schema public of database shop to the owner of the database",
+                "give schema public of database shop to pg_database_owner",
                 "close schema public of database shop to the public",
             ],
         ),
-        ({}, {"schemas": [{"name": "audit", "owner": None}]}, ["create schema audit in database shop"]),
+        ({}, {"schemas": [SCHEMA]}, ["create schema audit in database shop"]),
+        ({"schemas": {"public": PUBLIC, "other": PUBLIC | {"public_create": True}}}, {}, []),
         (
-            {"schemas": {"audit": PUBLIC | {"owner": "x"}}},
-            {"schemas": [{"name": "audit", "owner": "y"}]},
+            {"schemas": {"public": PUBLIC, "audit": PUBLIC | {"owner": "x"}}},
+            {"schemas": [SCHEMA | {"owner": "y"}]},
             ["give schema audit of database shop to y"],
         ),
     ],
@@ -159,7 +237,7 @@ def test_each_difference_of_a_database(
 def test_each_difference_inside_a_database(
     state: ModuleType, have: dict[str, Any], wanted: dict[str, Any], said: list[str]
 ) -> None:
-    steps = state.content_steps(DATABASE | wanted, CONTENT | have)
+    steps = steps_for(state, {"databases": [DATABASE | wanted]}, content=CONTENT | have)
     assert sentences(steps) == said
     assert {step.database for step in steps} <= {"shop"}
 
@@ -190,10 +268,19 @@ GRANTED = {
     ],
 )
 def test_a_level_is_held_exactly(state: ModuleType, have: dict[str, Any], level: str, changes: bool) -> None:
-    steps = state.content_steps(DATABASE | {"grants": [READ | {"level": level}]}, CONTENT | GRANTED | have)
+    wanted = DATABASE | {"grants": [READ | {"level": level}]}
+    server = {"databases": {"shop": HAVE_DATABASE | {"connect": ["report"]}}}
+    steps = steps_for(state, {"databases": [wanted]}, server, CONTENT | GRANTED | have)
     assert bool(steps) == changes
     if level == "connect":
         assert "GRANT SELECT" not in statements(steps)
+
+
+def test_future_tables_of_the_owner_of_a_schema_count_too(state: ModuleType) -> None:
+    wanted = DATABASE | {"schemas": [SCHEMA | {"owner": "auditor"}], "grants": [READ | {"schema": "audit"}]}
+    steps = steps_for(state, {"databases": [wanted]})
+    for creator in ("auditor", "shop"):
+        assert f'FOR ROLE "{creator}" IN SCHEMA "audit" GRANT SELECT ON TABLES TO "report"' in statements(steps)
 
 
 LOOKUP = {"role": "pooler", "level": "lookup", "schema": "public"}
@@ -228,33 +315,106 @@ def looked_up(state: ModuleType, **changed: Any) -> dict[str, Any]:
 def test_a_pooler_looks_up_users_through_a_function_that_is_held_exactly(
     state: ModuleType, changed: dict[str, Any]
 ) -> None:
-    wanted = DATABASE | {"grants": [LOOKUP]}
-    assert state.content_steps(wanted, looked_up(state)) == []
+    wanted = {"databases": [DATABASE | {"grants": [LOOKUP]}]}
+    roles = {"shop": HAVE_ROLE, "pooler_lookup": HAVE_ROLE | {"login": False, "verifier": None}}
+    server = {"roles": roles, "databases": {"shop": HAVE_DATABASE | {"connect": ["pooler"]}}}
+    assert steps_for(state, wanted, server, looked_up(state)) == []
     said = ["let role pooler look up who logs in to database shop"]
     for have in (looked_up(state, **changed), CONTENT, None):
-        steps = state.content_steps(wanted, have)
+        steps = steps_for(state, wanted, server, have)
         assert sentences(steps) == said
         assert steps[0].database == "shop"
     assert 'REVOKE ALL ON FUNCTION "pooler".lookup(text) FROM PUBLIC' in statements(steps)
     assert "SECURITY DEFINER SET search_path = pg_catalog" in statements(steps)
 
 
-def test_the_owner_of_the_function_can_do_nothing_else(state: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    answers(state, monkeypatch, SERVER, CONTENT)
-    wanted = arguments(databases=[DATABASE | {"grants": [LOOKUP]}])
-    assert state.act(wanted, check=True, diff=False)["changes"] == [
+def test_the_owner_of_the_function_can_do_nothing_else(state: ModuleType) -> None:
+    steps = steps_for(state, {"databases": [DATABASE | {"grants": [LOOKUP]}]})
+    assert sentences(steps) == [
         "create role pooler_lookup",
         "let role pooler connect to database shop",
         "let role pooler look up who logs in to database shop",
     ]
-    assert "NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS NOREPLICATION" in statements(
-        state.role_steps([state.lookup_holder("pooler")], {})
+    assert "NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS NOREPLICATION" in steps[0].statements[0]
+
+
+GONE = ROLE | {"name": "gone", "state": "absent"}
+HELD = {"role": "gone", "database": None, "owns": False, "object": "database shop", "number": 1}
+
+
+def refused(state: ModuleType, wanted: dict[str, Any], server: dict[str, Any], content: Any = CONTENT) -> list[str]:
+    found: list[str] = state.refusals(arguments(**wanted), SERVER | server | {"contents": {"shop": content}})
+    return found
+
+
+def test_a_role_that_owns_nothing_is_dropped_with_its_rights(state: ModuleType) -> None:
+    held = [HELD, HELD | {"database": "shop"}, HELD | {"database": "second"}, HELD | {"role": "x", "database": "third"}]
+    server = {"roles": {"shop": HAVE_ROLE, "gone": HAVE_ROLE}, "held": held}
+    second = DATABASE | {"name": "second", "state": "absent", "drop_data": True}
+    wanted = {"roles": [ROLE, GONE], "databases": [DATABASE, second]}
+    assert refused(state, wanted, server) == []
+    steps = steps_for(state, wanted, server)
+    assert [(step.sentence, step.database) for step in steps] == [
+        ("take the rights of role gone in database postgres", "postgres"),
+        ("take the rights of role gone in database shop", "shop"),
+        ("drop role gone", "postgres"),
+    ]
+    assert "to_regrole('gone')" in steps[0].statements[0]
+    assert steps_for(state, wanted) == []  # it is gone already
+
+
+@pytest.mark.parametrize(
+    ("held", "owned", "databases", "what"),
+    [
+        ([HELD | {"owns": True}], [], [], "database shop"),
+        ([HELD | {"owns": True}], [], [DATABASE], ""),  # is given to its owner in the same run
+        ([HELD | {"owns": True}], [], [DATABASE | {"state": "absent", "drop_data": True}], ""),
+        (
+            [HELD | {"owns": True, "object": None, "database": "b", "number": 3}],
+            [],
+            [DATABASE],
+            "3 objects in database b",
+        ),
+        (
+            [HELD | {"owns": True, "object": None, "database": "shop"}],
+            ["table a", "table b"],
+            [DATABASE],
+            "table a, table b",
+        ),
+        ([], ["schema audit"], [DATABASE], "schema audit"),
+        ([], ["schema audit"], [DATABASE | {"schemas": [SCHEMA]}], ""),
+        ([], list("abcdefgh"), [DATABASE], "a, b, c, d, e and 3 more"),
+    ],
+)
+def test_a_role_that_owns_something_is_refused_with_what_it_owns(
+    state: ModuleType, held: list[Any], owned: list[str], databases: list[Any], what: str
+) -> None:
+    content = CONTENT | {"owned": [{"role": "gone", "object": each} for each in owned]}
+    found = refused(state, {"roles": [GONE], "databases": databases}, {"held": held}, content)
+    give = f"role gone is absent and owns {what}; give that to another role first (REASSIGN OWNED)"
+    assert found == ([give] if what else [])
+
+
+@pytest.mark.parametrize("permitted", [False, True])
+def test_data_is_deleted_only_when_that_is_said_twice(state: ModuleType, permitted: bool) -> None:
+    gone = {"state": "absent", "drop_data": permitted}
+    content = CONTENT | {"schemas": {"public": PUBLIC, "audit": PUBLIC}}
+    server = {"databases": {"shop": HAVE_DATABASE, "second": HAVE_DATABASE}}
+    wanted = {"databases": [DATABASE | {"schemas": [SCHEMA | gone]}, DATABASE | gone | {"name": "second"}]}
+    found = refused(state, wanted, server, content)
+    assert [text.partition(" is there")[0] for text in found] == (
+        [] if permitted else ["database second", "schema audit of database shop"]
     )
+    assert sentences(steps_for(state, wanted, server, content)) == [
+        "drop database second",
+        "drop schema audit of database shop",
+    ]
+    assert refused(state, wanted, {"databases": {"shop": HAVE_DATABASE}}) == []  # neither is there
 
 
 def test_names_are_quoted(state: ModuleType) -> None:
-    assert state.quoted('a"b') == '"a""b"'
-    assert 'ALTER ROLE "select"' in statements(state.role_steps([ROLE | {"name": "select"}], {}))
+    assert state.identifier('a"b') == '"a""b"'
+    assert 'ALTER ROLE "select"' in statements(steps_for(state, {"roles": [ROLE | {"name": "select"}]}))
 
 
 def test_a_script_visits_each_database_once(state: ModuleType) -> None:
@@ -274,10 +434,6 @@ def answers(state: ModuleType, monkeypatch: pytest.MonkeyPatch, *lines: dict[str
 
     monkeypatch.setattr(state.subprocess, "run", run)
     return scripts
-
-
-def arguments(**changed: Any) -> dict[str, Any]:
-    return {"version": 15, "port": 5432, "roles": [ROLE], "databases": [DATABASE]} | changed
 
 
 def test_one_session_when_nothing_differs(state: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -304,6 +460,15 @@ def test_what_only_the_server_knows_becomes_a_warning(state: ModuleType, monkeyp
     answers(state, monkeypatch, server, CONTENT)
     warnings = state.act(arguments(), check=False, diff=False)["warnings"]
     assert [word in text for word, text in zip(("checksums", "max_connections", "work_mem"), warnings, strict=True)]
+
+
+def test_a_refusal_stops_before_any_change(state: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    scripts = answers(state, monkeypatch, SERVER, CONTENT)
+    wanted = arguments(roles=[GONE], databases=[DATABASE | {"state": "absent"}])
+    with pytest.raises(state.Refused, match="database shop is there, and state: absent would delete its data"):
+        state.act(wanted, check=False, diff=False)
+    assert len(scripts) == 1
+    assert "\\set absent {gone}" in scripts[0]
 
 
 def test_a_refusal_never_quotes_a_verifier(state: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -336,6 +501,11 @@ def test_a_host_without_postgresql(
         ({"roles": [{"name": "a", "password": "größer als alles"}]}, "password of role a must be printable ASCII"),
         ({"roles": [{"name": "a"}, {"name": "a"}]}, "roles lists a twice"),
         ({"roles": [{"name": "a", "member_of": ["b c"]}]}, "the name of a role is 'b c'"),
+        ({"roles": [{"name": "a", "settings": {"Work Mem": 1}}]}, "settings of role a must be names.*got 'Work Mem'"),
+        ({"roles": [{"name": "a", "settings": {"jit": None}}]}, "settings of role a must be names.*got 'jit'"),
+        ({"roles": [{"name": "a", "database_settings": {"b": 1}}]}, "settings of role a in database b must be"),
+        ({"roles": [{"name": "a", "database_settings": {"B": {}}}]}, "a database in the settings of role a is 'B'"),
+        ({"databases": [{"name": "a", "owner": "a", "settings": {"jit": "a\nb"}}]}, "settings of database a must"),
         ({"databases": [{"name": "a'b", "owner": "a"}]}, "the name of a database"),
         ({"databases": [{"name": "a", "owner": "a", "extensions": ["a;"]}]}, "'a;' is not the name of an extension"),
         ({"databases": [{"name": "a", "owner": "a", "schemas": [{"name": "A"}]}]}, "the name of a schema is 'A'"),
@@ -343,11 +513,26 @@ def test_a_host_without_postgresql(
     ],
 )
 def test_the_controller_refuses_what_cannot_be_a_name(given: dict[str, Any], because: str) -> None:
+    action = action_with(given)
+    with pytest.raises(AnsibleActionFail, match=because):
+        action.act(action.arguments(), {})
+
+
+def test_settings_arrive_as_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = {"jit": False, "work_mem": "8MB", "seq_page_cost": 1.5, "a.b": 3}
+    role = {"name": "a", "settings": settings, "database_settings": {"b": {"jit": True}}}
+    action = action_with({"roles": [role]})
+    sent: dict[str, Any] = {}
+    monkeypatch.setattr(action, "call", lambda _name, arguments, _vars: sent.update(arguments))
+    action.act(action.arguments(), {})
+    assert sent["roles"][0]["settings"] == {"jit": "off", "work_mem": "8MB", "seq_page_cost": "1.5", "a.b": "3"}
+    assert sent["roles"][0]["database_settings"] == {"b": {"jit": "on"}}
+
+
+def action_with(given: dict[str, Any]) -> Any:
     class Task:
         action, args = "postgresql_state", {"version": 17, **given}
 
     action_loader.add_directory(str(Path(__file__).parents[3] / "action_plugins"))
     action_class: Any = action_loader.get("postgresql_state", class_only=True)
-    action = action_class(Task(), None, None, None, None, None)
-    with pytest.raises(AnsibleActionFail, match=because):
-        action.act(action.arguments(), {})
+    return action_class(Task(), None, None, None, None, None)
