@@ -4,16 +4,33 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar
 
+from ansible import constants, context
 from ansible.plugins.loader import action_loader
 from ansible.utils.display import Display
 
 RemoteCall: Any = action_loader.get("remote_call", class_only=True)
 RESULT = re.compile(r"__(\w+)_result")
+PLAYBOOKS = Path(__file__).parents[1] / "playbooks"
+# What an operator has to say again for the next playbook to reach the same hosts with the same rights: by the name core
+# keeps it under, the option, and what the configuration says anyway.
+REPEATED = {
+    "inventory": ("-i", constants.DEFAULT_HOST_LIST),
+    "subset": ("--limit", constants.DEFAULT_SUBSET),
+    "vault_ids": ("--vault-id", []),
+    "vault_password_files": ("--vault-password-file", []),
+    "ask_vault_pass": ("--ask-vault-pass", False),
+    "remote_user": ("--user", constants.DEFAULT_REMOTE_USER),
+    "private_key_file": ("--private-key", constants.DEFAULT_PRIVATE_KEY_FILE),
+    "become_ask_pass": ("--ask-become-pass", False),
+}
 
 
 def changed_steps(variables: Mapping[str, Any]) -> list[str]:
@@ -24,18 +41,45 @@ def changed_steps(variables: Mapping[str, Any]) -> list[str]:
     return sorted(step for step, value in values.items() if isinstance(value, Mapping) and value.get("changed") is True)
 
 
+def grouped(values: Mapping[str, Any]) -> str:
+    """Return a value per host as text, hosts with the same value together."""
+    hosts: dict[str, list[str]] = {}
+    for host, value in values.items():
+        hosts.setdefault(str(value), []).append(host)
+    return "\n".join(f"{value} on {', '.join(names)}" for value, names in hosts.items())
+
+
 def box(title: str, rows: list[tuple[str, str]]) -> str:
     """Return a frame that fits any terminal: only its left edge is drawn, so long lines may wrap."""
     lines = [f"┌─ {title}"]
     for label, text in rows:
         first, *rest = text.split("\n")
-        lines.append(f"│ {label:<10} {first}")
-        lines += [f"│ {'':<10} {line}" for line in rest]
+        lines.append(f"│ {label:<12} {first}")
+        lines += [f"│ {'':<12} {line}" for line in rest]
     return "\n".join([*lines, "└─"])
 
 
 def duration(seconds: int) -> str:
     return f"{seconds} s" if seconds < 60 else f"{seconds // 60} min {seconds % 60} s"
+
+
+def shown(word: str) -> str:
+    """Return a word of a command line; a path below this folder as it would be typed here."""
+    relative = os.path.relpath(word) if word.startswith("/") else word
+    return word if relative.startswith("..") else relative
+
+
+def command(playbook: str, said: Mapping[str, Any]) -> str:
+    """Return the command line of another playbook for the hosts of this run, ready to be pasted."""
+    words = ["ansible-playbook"]
+    for name, (option, configured) in REPEATED.items():
+        value = said.get(name)
+        if value is True:
+            words += [option]
+        elif value and value != configured:
+            words += [word for one in ([value] if isinstance(value, str) else value) for word in (option, shown(one))]
+    file, _blank, more = playbook.partition(" ")
+    return f"{shlex.join([*words, shown(str(PLAYBOOKS / file))])} {more}".rstrip()
 
 
 class ActionModule(RemoteCall):  # type: ignore[misc]
@@ -45,29 +89,42 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
     ARGUMENTS: ClassVar[dict[str, Any]] = {
         "playbook": {"type": "str", "required": True},
         "started": {"type": "int", "required": True},
+        "rows": {"type": "dict", "default": {}},
         "answers": {"type": "list", "elements": "str", "default": []},
-        "next": {"type": "list", "elements": "str", "default": []},
+        "next": {"type": "dict", "default": {}},
         "data": {"type": "dict", "default": {}},
     }
 
     def act(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         hosts = task_vars["ansible_play_hosts_all"]
         changed = {host: steps for host in hosts if (steps := changed_steps(task_vars["hostvars"][host]))}
-        seconds = int(time.time()) - arguments["started"]
-        verb = "would change" if self._task.check_mode else "changed"
-        rows = [(verb, "\n".join(f"{host}: {', '.join(steps)}" for host, steps in changed.items()) or "nothing")]
-        rows += [("answers at", "\n".join(arguments["answers"]))] if arguments["answers"] else []
-        rows += [("took", f"{duration(seconds)} on {len(hosts)} hosts")]
-        rows += [("next", "\n".join(arguments["next"]))] if arguments["next"] else []
-        Display().display("\n" + box(f"Holdfast {arguments['playbook']}", rows) + "\n")
         result = {
             "playbook": arguments["playbook"],
             "check_mode": bool(self._task.check_mode),
             "hosts": list(hosts),
             "changed": changed,
-            "seconds": seconds,
+            "seconds": int(time.time()) - arguments["started"],
             "answers": arguments["answers"],
             **arguments["data"],
         }
+        Display().display("\n" + box(f"Holdfast {arguments['playbook']}", self.rows(arguments, result)) + "\n")
         statistics = {"data": {"holdfast": result}, "per_host": False, "aggregate": False}
         return {"changed": False, "result": result, "ansible_stats": statistics}
+
+    def rows(self, arguments: dict[str, Any], result: dict[str, Any]) -> list[tuple[str, str]]:
+        """Return what the box says; after a check nothing answers yet, and the next step is to do it."""
+        check = result["check_mode"]
+        steps = {host: ", ".join(names) for host, names in result["changed"].items()}
+        following = [f"{command(line, context.CLIARGS)}  # {why}" for line, why in arguments["next"].items()]
+        rows = {
+            **{
+                label: grouped(row) if isinstance(row, Mapping) else str(row)
+                for label, row in arguments["rows"].items()
+            },
+            "would change" if check else "changed": "\n".join(f"{host}: {names}" for host, names in steps.items())
+            or "nothing",
+            "answers at": "" if check else "\n".join(arguments["answers"]),
+            "took": f"{duration(result['seconds'])} on {len(result['hosts'])} host{'s' * (len(result['hosts']) != 1)}",
+            "next": "the same without --check" * bool(steps) if check else "\n".join(following),
+        }
+        return [(label, text) for label, text in rows.items() if text]

@@ -17,8 +17,21 @@ attributes:
 options:
   playbook: {description: Name of the playbook., type: str, required: true}
   started: {description: Seconds since 1970 when it began., type: int, required: true}
-  answers: {description: Where the result can be seen., type: list, elements: str, default: []}
-  next: {description: What an operator would do next., type: list, elements: str, default: []}
+  rows:
+    description: Further lines of the box by their label. A value per host is shown by value, empty lines are left out.
+    type: dict
+    default: {}
+  answers:
+    description: Where the result can be seen. Not shown after a check run.
+    type: list
+    elements: str
+    default: []
+  next:
+    description:
+      - What an operator would run next. A playbook with its arguments as the key, what it is for as the value.
+      - Shown as a line to paste, with the inventory, limit and credentials that this run was given on the command line.
+    type: dict
+    default: {}
   data: {description: Further values for the machine-readable result., type: dict, default: {}}
 """
 
@@ -28,6 +41,7 @@ EXAMPLES = r"""
     playbook: site
     started: "{{ run_started }}"
     answers: [https://api.example.org]
+    next: {status.yml: tells what runs where}
   run_once: true
 """
 

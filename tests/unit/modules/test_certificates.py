@@ -120,25 +120,3 @@ def test_placeholders_are_refused_without_being_shown(secret_file: ModuleType, v
 def test_half_an_authority_is_refused(secret_file: ModuleType) -> None:
     with pytest.raises(AnsibleActionFail, match="only one is there"):
         secret_file.complete({"certificates_ca_key": "-----BEGIN PRIVATE KEY-----"}, [], ["certificates"])
-
-
-def test_summary_names_changed_steps_only() -> None:
-    summary = action("run_summary")
-    variables = {
-        "__redis_config_result": {"changed": True},
-        "__nginx_config_result": {"changed": False},
-        "__docker_result": {"skipped": True},
-        "redis_port": 6379,
-        "other_result": {"changed": True},
-    }
-    assert summary.changed_steps(variables) == ["redis_config"]
-
-
-def test_summary_box_keeps_every_line() -> None:
-    assert action("run_summary").box("Holdfast site", [("changed", "a: x\nb: y"), ("took", "3 s")]).splitlines() == [
-        "┌─ Holdfast site",
-        "│ changed    a: x",
-        "│            b: y",
-        "│ took       3 s",
-        "└─",
-    ]

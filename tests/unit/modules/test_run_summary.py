@@ -1,0 +1,107 @@
+"""The box at the end of a playbook, and the command lines in it."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from ansible.plugins.loader import action_loader
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(scope="module")
+def summary() -> ModuleType:
+    action_loader.add_directory(str(ROOT / "action_plugins"))
+    return sys.modules[action_loader.get("run_summary", class_only=True).__module__]
+
+
+def rows(summary: ModuleType, check: bool = False, **arguments: Any) -> dict[str, str]:
+    given = {"rows": {}, "answers": [], "next": {}, **arguments}
+    result = {
+        "check_mode": check,
+        "hosts": ["a", "b"],
+        "changed": given.pop("changed", {}),
+        "seconds": 61,
+        "answers": [],
+    }
+    return dict(summary.ActionModule.rows(None, given, result))
+
+
+def test_only_steps_that_changed_something_are_named(summary: ModuleType) -> None:
+    variables = {
+        "__redis_config_result": {"changed": True},
+        "__nginx_config_result": {"changed": False},
+        "__docker_result": {"skipped": True},
+        "redis_port": 6379,
+        "other_result": {"changed": True},
+    }
+    assert summary.changed_steps(variables) == ["redis_config"]
+
+
+def test_the_box_keeps_every_line(summary: ModuleType) -> None:
+    assert summary.box("Holdfast site", [("changed", "a: x\nb: y"), ("took", "3 s")]).splitlines() == [
+        "┌─ Holdfast site",
+        "│ changed      a: x",
+        "│              b: y",
+        "│ took         3 s",
+        "└─",
+    ]
+
+
+def test_hosts_with_the_same_value_share_a_line(summary: ModuleType) -> None:
+    shown = rows(summary, rows={"version": {"app1": "1.0.0", "app2": "2.0.0", "app3": "1.0.0"}, "lost": ""})
+    assert shown["version"] == "1.0.0 on app1, app3\n2.0.0 on app2"
+    assert "lost" not in shown
+
+
+def test_a_run_says_what_changed_and_where_it_answers(summary: ModuleType) -> None:
+    assert rows(summary, changed={"a": ["nginx"]}, answers=["https://x"]) == {
+        "changed": "a: nginx",
+        "answers at": "https://x",
+        "took": "1 min 1 s on 2 hosts",
+    }
+
+
+def test_a_check_says_what_would_change_and_nothing_answers_yet(summary: ModuleType) -> None:
+    shown = rows(summary, check=True, changed={"a": ["nginx"]}, answers=["https://x"], next={"status.yml": "tells"})
+    assert shown["would change"] == "a: nginx"
+    assert "answers at" not in shown
+    assert shown["next"] == "the same without --check"
+    assert "next" not in rows(summary, check=True)
+
+
+def test_a_command_repeats_what_the_operator_gave(summary: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    said = {
+        "inventory": [str(ROOT / "inventories/demo"), "one,two"],
+        "subset": "app1",
+        "vault_password_files": ["/root/my vault"],
+        "become_ask_pass": True,
+        "remote_user": None,
+        "ask_vault_pass": False,
+    }
+    line = summary.command("deploy.yml -e app_version=…", said)
+    assert shlex.split(line) == [
+        *["ansible-playbook", "-i", "inventories/demo", "-i", "one,two", "--limit", "app1"],
+        *[
+            "--vault-password-file",
+            "/root/my vault",
+            "--ask-become-pass",
+            "playbooks/deploy.yml",
+            "-e",
+            "app_version=…",
+        ],
+    ]
+
+
+def test_a_command_leaves_out_what_the_configuration_says(
+    summary: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = {"inventory": summary.constants.DEFAULT_HOST_LIST, "private_key_file": None}
+    assert summary.command("status.yml", said) == f"ansible-playbook {ROOT}/playbooks/status.yml"
