@@ -4,7 +4,11 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import shlex
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
@@ -85,6 +89,30 @@ def findings(container: dict[str, Any]) -> Iterator[str]:
         yield f"health.url is {container['health']['url']!r}; the gate asks plain http:// on the host"
 
 
+def save_command(path: str, image: str) -> str:
+    """Return the command that makes the archive."""
+    return f"`{shlex.join(['docker', 'save', '--output', path, image])}`"
+
+
+def archived_ids(path: str, image: str) -> list[str]:
+    """Return the ids a host may know the image of an archive by; none when it cannot be told (absent, compressed)."""
+    try:
+        with tarfile.open(path, "r:") as archive:
+            members = {
+                name: archive.extractfile(name)
+                for name in ("manifest.json", "index.json")
+                if name in archive.getnames()
+            }
+            content = {name: json.load(member) for name, member in members.items() if member}
+        found = [entry for entry in content["manifest.json"] if image in (entry["RepoTags"] or [])]
+        # The hash of its configuration; to an engine with containerd's image store, that of its manifest.
+        ids = ["sha256:" + Path(entry["Config"]).name.removesuffix(".json") for entry in found]
+        more = content.get("index.json", {}).get("manifests", []) if ids else []
+        return ids + [entry["digest"] for entry in more]
+    except (OSError, KeyError, ValueError, tarfile.TarError):
+        return []
+
+
 class ActionModule(RemoteCall):  # type: ignore[misc]
     """Call the host once; a second time only when it lacks an image that we have an archive of."""
 
@@ -104,8 +132,13 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
                 problems.append("it is listed twice")
             if problems:
                 raise AnsibleActionFail(f"container {container['name']}: {'; '.join(problems)}")
-        archives = {container["image"]: container.pop("archive") for container in arguments["containers"]}
-        arguments["archives"] = {image: None for image, path in archives.items() if path}
+        archives = {
+            container["image"]: os.path.normpath(path)
+            for container in arguments["containers"]
+            if (path := container.pop("archive"))
+        }
+        arguments["archives"] = dict.fromkeys(archives)
+        arguments["archived_ids"] = {image: archived_ids(path, image) for image, path in archives.items()}
         result: dict[str, Any] = self.call("container_set", arguments, task_vars)
         if result.get("wanted_archives"):
             result = self.call_with(result["wanted_archives"], archives, arguments, task_vars)
@@ -118,7 +151,8 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         for image in images:
             if not Path(archives[image]).is_file():
                 raise AnsibleActionFail(
-                    f"{archives[image]}, the archive of image {image}, is not here; `docker save` makes it"
+                    f"the host lacks image {image}, and its archive {archives[image]} is not on this controller; "
+                    f"make it with {save_command(archives[image], image)}"
                 )
         created = self._make_tmp_path() if self._connection._shell.tmpdir is None else None
         folder = self._connection._shell.tmpdir

@@ -40,6 +40,10 @@ description:
   - Every container drops all capabilities, cannot gain privileges, has no swap beyond its memory limit, and restarts
     unless it was stopped on purpose.
   - Images come from the host, from an archive on the controller, or from the registry that their name holds.
+  - A tag never moves. Unless O(containers[].keep_image), an image of the host is refused that is not the one in the
+    archive (if that is not compressed), or not the one that was released under this name before.
+  - After a recorded release the images of the four versions released last stay, the running one among them. Other
+    images that were released or refused here are removed, unless a container uses them.
 attributes:
   check_mode: {support: full, description: Exact, also where Docker is not installed yet.}
   diff_mode: {support: full, description: Image and hash of the specification; never the environment.}
@@ -129,6 +133,7 @@ containers:
 due: {description: Names of containers that had (or have) to be touched., type: list, elements: str, returned: always}
 releases: {description: Those of them that get another image., type: list, elements: str, returned: always}
 images: {description: Images that were brought to the host., type: list, elements: str, returned: always}
+pruned: {description: Old images that were removed., type: list, elements: str, returned: always}
 removed: {description: Containers that were removed., type: list, elements: str, returned: always}
 output: {description: Last lines of what O(step=run) printed., type: str, returned: with O(step=run)}
 """
@@ -140,6 +145,7 @@ COMMAND_SECONDS = 600
 PROBE_SECONDS = 5.0
 SETTLE_SECONDS = 2.0
 MOST_RESTARTS = 3
+KEPT_VERSIONS = 4
 LOG_LINES = 20
 LARGEST_MOUNT = 2**20
 TEMPORARY = "/tmp:mode=1777,nosuid,nodev"  # noqa: S108 - in the container
@@ -396,6 +402,17 @@ def recorded_image(name: str) -> str:
     return str(images[-1]) if images else ""
 
 
+def outdated_images() -> list[str]:
+    """Return the images that were released or refused here and that nobody goes back to."""
+    recent: dict[str, list[str]] = {}
+    for line in reversed(ledger_lines()):
+        images = recent.setdefault(line["name"], [])
+        if line["result"] == "released" and line["image"] not in images and len(images) < KEPT_VERSIONS:
+            images.append(line["image"])
+    kept = {image for images in recent.values() for image in images}
+    return sorted({line["image"] for line in ledger_lines()} - kept)
+
+
 def tag_of(image: str) -> str:
     found = re.search(r":([^:/@]+)(@|$)", image)
     return found[1] if found else ""
@@ -489,6 +506,7 @@ class ContainerSet:
         self.arguments, self.check, self.diff = arguments, check, diff
         self.containers = [Container(entry) for entry in arguments["containers"]]
         self.images: list[str] = []
+        self.pruned: list[str] = []
         self.warnings: list[str] = []
         self.output = ""
 
@@ -512,7 +530,7 @@ class ContainerSet:
         result = self.result(touched, absent)
         if not self.check and step != "prepare":
             self.commit(step, absent)
-        return {**result, "output": self.output} if step == "run" else result
+        return {**result, "pruned": self.pruned, **({"output": self.output} if step == "run" else {})}
 
     def look(self) -> None:
         wanted = self.arguments["containers"]
@@ -534,9 +552,29 @@ class ContainerSet:
                 raise Refused(str(problem)) from problem
             self.seen = Seen([], [])
             self.warnings.append(f"{problem}; assumed that nothing runs yet")
+        self.compare()
+
+    def compare(self) -> None:
         for container in self.containers:
             container.look(self.seen)
             container.compare(self.check)
+            if container.image_id and not container.wanted["keep_image"]:
+                self.refuse_another_build(container)
+
+    def refuse_another_build(self, container: Container) -> None:
+        """A tag never moves: all hosts, and every way back, must mean the same build by it."""
+        released = [
+            line["image_id"]
+            for line in ledger_lines()
+            if line.get("result") == "released" and line.get("image") == container.image
+        ][-1:]
+        archived = self.arguments["archived_ids"].get(container.image, [])
+        for known, where in ((archived, "in its archive"), (released, "that was released here")):
+            if known and container.image_id not in known:
+                raise Refused(
+                    f"image {container.image} of this host ({container.image_id[:19]}) is another build than the one "
+                    f"{where} ({known[0][:19]}); a version never changes, give the new build a new version"
+                )
 
     def lacking(self) -> list[str]:
         """Return the images that must be brought; refuse those that nobody can bring."""
@@ -550,8 +588,8 @@ class ContainerSet:
         for image in needed:
             if not self.warnings and image not in self.arguments["archives"] and not names_a_registry(image):
                 raise Refused(
-                    f"image {image} is not on this host and its name holds no registry; give its `docker save` archive "
-                    f"or call it registry.example.org/{image}"
+                    f"image {image} is not on this host and its name holds no registry; give an archive of it, made by "
+                    f"`docker save --output ARCHIVE {image}`, or call it registry.example.org/{image}"
                 )
         return sorted(set(needed))
 
@@ -564,9 +602,7 @@ class ContainerSet:
             if not Seen([], [image]).image_id(image):
                 raise Refused(f"the archive does not hold image {image}; it must be made by `docker save {image}`")
         self.seen.images += Seen([], images).images
-        for container in self.containers:
-            container.look(self.seen)
-            container.compare(self.check)
+        self.compare()
 
     def result(self, changed: bool, absent: list[str]) -> dict[str, Any]:
         touched = [container for container in self.containers if container.action or container.leftovers]
@@ -645,6 +681,15 @@ class ContainerSet:
         if container.now:
             docker("rm", "-f", container.previous)
         self.record(container, "released")
+        self.prune(container)
+
+    def prune(self, container: Container) -> None:
+        """Remove images of versions nobody goes back to; Docker itself refuses to remove one that a container uses."""
+        if self.arguments["record"] and container.releases:
+            outdated = outdated_images()
+            seen = Seen([], outdated)
+            there = [image for image in outdated if seen.image_id(image)]
+            self.pruned += [image for image in there if run(["docker", "image", "rm", image])[0] == 0]
 
     def put_back(self, container: Container, problem: Refused) -> None:
         docker("rm", "-f", container.candidate)

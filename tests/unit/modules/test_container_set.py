@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import http.server
+import io
 import json
 import multiprocessing
 import signal
+import sys
+import tarfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Literal
 
 import pytest
+from ansible.plugins.loader import action_loader
 
 # Keeps its containers in $DOCKER/state.json. `kill` in it names the call after which the caller dies by SIGKILL.
 DOCKER = r"""#!/usr/bin/python3 -IS
@@ -74,6 +78,10 @@ elif verb == "logs":
     end(out="listening\n", err="password is " + state.get("logged", "none") + "\n")
 elif verb in ("load", "pull"):
     images.update(state.get("brings", {}))
+elif verb == "image" and rest[0] == "rm":
+    if any(one["Config"]["Image"] == rest[1] for one in containers.values()):
+        end(1, err="conflict: unable to remove repository reference\n")
+    del images[rest[1]]
 elif verb == "run":
     options, image, command = parse()
     if state.get("run_fails"):
@@ -134,7 +142,9 @@ class Engine:
 
     def call(self, check: bool = False, **changes: Any) -> dict[str, Any]:
         outer: dict[str, Any] = {
-            name: changes.pop(name) for name in ("step", "absent", "record", "seconds", "archives") if name in changes
+            name: changes.pop(name)
+            for name in ("step", "absent", "record", "seconds", "archives", "archived_ids")
+            if name in changes
         }
         containers = [{**SPECIFICATION, **changes}] if changes.pop("name", "shop") else []
         arguments: dict[str, Any] = {
@@ -143,6 +153,7 @@ class Engine:
             "record": "deploy",
             "seconds": 5,
             "archives": {},
+            "archived_ids": {},
             "containers": containers,
             **outer,
         }
@@ -432,9 +443,8 @@ def test_unwanted_containers_go(engine: Engine) -> None:
 
 def test_an_image_without_a_way_here_is_refused(engine: Engine) -> None:
     engine.call()
-    assert "give its `docker save` archive or call it registry.example.org/shop:9.0.0" in refused(
-        engine, image="shop:9.0.0"
-    )
+    message = refused(engine, image="shop:9.0.0")
+    assert "`docker save --output ARCHIVE shop:9.0.0`, or call it registry.example.org/shop:9.0.0" in message
     assert engine.images() == {"shop": ("shop:1.0.0", True)}
 
 
@@ -457,6 +467,68 @@ def test_an_archive_is_asked_for_only_when_the_image_is_missing(engine: Engine) 
     assert "load -q -i /tmp/x" in engine.said()
 
 
+def test_another_build_under_the_same_tag_is_refused(engine: Engine) -> None:
+    engine.call()
+    engine.said()
+    ids: dict[str, Any] = {"archived_ids": {"shop:2.0.0": ["sha256:77"]}}
+    for step in ("prepare", "apply", "run"):
+        message = refused(engine, step=step, image="shop:2.0.0", **ids)
+        assert "shop:2.0.0 of this host (sha256:2) is another build than the one in its archive (sha256:77)" in message
+        assert "give the new build a new version" in message
+    assert [line for line in engine.said() if not line.startswith("inspect")] == []
+    # Who keeps the running version is not concerned, nor is an archive that cannot be read
+    assert engine.call(image="shop:2.0.0", keep_image=True, **ids)["changed"] is False
+    assert engine.call(image="shop:2.0.0", archived_ids={"shop:2.0.0": ["sha256:77", "sha256:2"]})["changed"] is True
+    assert engine.call(image="shop:2.0.0", archived_ids={"shop:2.0.0": []})["changed"] is False
+
+
+def test_a_version_comes_back_as_what_was_released_or_not_at_all(engine: Engine) -> None:
+    engine.call(image="shop:1.0.0")
+    engine.call(image="shop:2.0.0")
+    engine.set(images={"shop:2.0.0": "sha256:2"}, brings={"shop:1.0.0": "sha256:rebuilt"})
+    message = refused(engine, image="shop:1.0.0", archives={"shop:1.0.0": "/tmp/x"})
+    assert "(sha256:rebuilt) is another build than the one that was released here (sha256:1)" in message
+    assert engine.images() == {"shop": ("shop:2.0.0", True)}
+
+
+def test_old_images_go_and_the_way_back_stays(engine: Engine) -> None:
+    mine = {f"shop:{number}.0.0": f"sha256:{number}" for number in range(1, 8)}
+    engine.set(images=mine)
+    for number in (1, 2, 3, 4):
+        assert engine.call(image=f"shop:{number}.0.0")["pruned"] == []
+    engine.unhealthy = {"shop:5.0.0"}
+    refused(engine, image="shop:5.0.0")
+    assert engine.call(image="shop:6.0.0", check=True)["pruned"] == []
+    assert engine.state["images"] == mine  # neither a refused release nor a check removes anything
+    assert engine.call(image="shop:6.0.0")["pruned"] == ["shop:1.0.0", "shop:5.0.0"]
+    # 7 was brought by somebody else and never released
+    assert sorted(engine.state["images"]) == [f"shop:{number}.0.0" for number in (2, 3, 4, 6, 7)]
+    assert engine.call(image="shop:6.0.0")["pruned"] == []
+
+
+def test_going_back_keeps_the_way_forward(engine: Engine) -> None:
+    engine.set(images={f"shop:{number}.0.0": f"sha256:{number}" for number in range(1, 6)})
+    for number in (1, 2, 3, 4, 5, 4, 3):
+        engine.call(image=f"shop:{number}.0.0")
+    assert sorted(engine.state["images"]) == [f"shop:{number}.0.0" for number in (2, 3, 4, 5)]
+
+
+def test_an_image_that_a_container_uses_stays(engine: Engine) -> None:
+    engine.set(images={f"shop:{number}.0.0": f"sha256:{number}" for number in range(1, 6)})
+    engine.call()
+    engine.set(containers={**engine.state["containers"], "by-hand": engine.state["containers"]["shop"]})
+    for number in (2, 3, 4, 5):
+        assert engine.call(image=f"shop:{number}.0.0")["pruned"] == []
+    assert "shop:1.0.0" in engine.state["images"]
+
+
+def test_settings_alone_prune_nothing(engine: Engine) -> None:
+    engine.call()
+    engine.said()
+    engine.call(memory_mb=99)
+    assert [line for line in engine.said() if line.startswith("image")] == []
+
+
 def test_preparing_brings_the_image_and_leaves_the_container(engine: Engine) -> None:
     engine.call()
     engine.set(brings={"shop:9.0.0": "sha256:9"})
@@ -464,6 +536,43 @@ def test_preparing_brings_the_image_and_leaves_the_container(engine: Engine) -> 
     assert (result["changed"], result["due"], result["releases"]) == (True, ["shop"], ["shop"])
     assert engine.images() == {"shop": ("shop:1.0.0", True)}
     assert engine.call(step="prepare", image="shop:9.0.0")["changed"] is False
+
+
+# ---------------------------------------------------------------- archives on the controller
+
+
+@pytest.fixture(scope="module")
+def controller() -> ModuleType:
+    action_loader.add_directory(str(Path(__file__).parents[3] / "action_plugins"))
+    return sys.modules[action_loader.get("container_set", class_only=True).__module__]
+
+
+def archive(path: Path, mode: Literal["w", "w:gz"] = "w", **files: Any) -> str:
+    with tarfile.open(path, mode=mode) as tar:
+        for name, content in files.items():
+            data = json.dumps(content).encode()
+            member = tarfile.TarInfo(name.replace("_", "."))
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+    return str(path)
+
+
+def test_the_ids_of_an_archive(controller: ModuleType, tmp_path: Path) -> None:
+    old = [{"Config": "ab12.json", "RepoTags": ["shop:1.0.0"]}]  # as Docker 20.10 writes it
+    new = [{"Config": "blobs/sha256/ab12", "RepoTags": ["shop:1.0.0"]}]  # as Docker 25 and newer
+    index = {"manifests": [{"digest": "sha256:cd34"}]}
+    path = tmp_path / "image.tar"
+    assert controller.archived_ids(archive(path, manifest_json=old), "shop:1.0.0") == ["sha256:ab12"]
+    both = archive(path, manifest_json=new, index_json=index)
+    assert controller.archived_ids(both, "shop:1.0.0") == ["sha256:ab12", "sha256:cd34"]
+    assert controller.archived_ids(both, "shop:2.0.0") == []
+    assert controller.archived_ids(archive(path, "w:gz", manifest_json=old), "shop:1.0.0") == []
+    assert controller.archived_ids(str(tmp_path / "none.tar"), "shop:1.0.0") == []
+
+
+def test_the_command_that_makes_an_archive_can_be_pasted(controller: ModuleType) -> None:
+    command = controller.save_command("/srv/my images/shop-1.0.0.tar", "shop:1.0.0")
+    assert command == "`docker save --output '/srv/my images/shop-1.0.0.tar' shop:1.0.0`"
 
 
 # ---------------------------------------------------------------- once
@@ -543,6 +652,7 @@ def test_values_of_the_environment_are_hidden(
         "record": "deploy",
         "seconds": 5,
         "archives": {},
+        "archived_ids": {},
         "containers": [{**SPECIFICATION, "env_file": str(environment)}],
     }
     payload = engine.module.base64.b64encode(engine.module.zlib.compress(json.dumps(arguments).encode())).decode()
