@@ -85,7 +85,8 @@ options:
   on_change:
     description:
       - Activation of files without their own. C(restart UNIT), C(reload UNIT) or C(run COMMAND ARGUMENT...).
-      - A restart replaces a reload of the same unit. A unit that does not run is neither restarted nor reloaded.
+      - A restart replaces a reload of the same unit. A unit that cannot reload is restarted instead, one that does not run
+        is neither reloaded nor restarted.
     type: list
     elements: str
     default: []
@@ -665,9 +666,8 @@ class Transaction:
         for entry in [entry for entry in wanted if not entry.startswith("run ") and self.due(entry)]:
             verb, name = entry.split(" ", 1)
             if name not in started:
-                # After a failure a reload would find nothing that listens.
-                verb = "reload-or-restart" if put_back and verb == "reload" else verb
-                self.systemctl(verb, name, began)
+                # A unit may not know how to reload, and after a failure nothing may be left that could.
+                self.systemctl("reload-or-restart" if verb == "reload" else verb, name, began)
                 self.activated.append(entry)
                 started += [name] if verb == "restart" else []
         self.must_be_up(started, began)
