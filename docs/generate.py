@@ -1,7 +1,8 @@
 """Write the reference pages from the specifications: `python docs/generate.py`, or `--check` to name stale files.
 
-Sources: roles/*/meta/argument_specs.yml, filter_plugins/*.yml, DOCUMENTATION in library/*.py (parsed, not imported) and
-the comments at the head of playbooks/*.yml. A role's README gets its variable table between the markers, if any.
+Sources: roles/*/meta/argument_specs.yml, filter_plugins/*.yml, library/*.yml or DOCUMENTATION in library/*.py (parsed,
+not imported) and the comments at the head of playbooks/*.yml. A role's README gets its variable table between the
+markers, if any.
 """
 
 from __future__ import annotations
@@ -174,16 +175,23 @@ def literals(path: Path) -> dict[str, str]:
     return found
 
 
+def described(path: Path) -> dict[str, Any]:
+    """Return a module's documentation: from the file beside it, so that hosts are sent code alone, or from itself."""
+    if path.with_suffix(".yml").exists():
+        return load(path.with_suffix(".yml"))
+    text: dict[str, Any] = literals(path)
+    return text | {name: yaml.safe_load(text.get(name, "")) for name in ("DOCUMENTATION", "RETURN")}
+
+
 def modules_page(root: Path) -> str:
     lines = ["Modules of our own, used by their short names.", ""]
     for path in sorted((root / "library").glob("*.py")):
-        text = literals(path)
-        documentation = yaml.safe_load(text.get("DOCUMENTATION", "")) or {}
+        text = described(path)
+        documentation = text.get("DOCUMENTATION") or {}
         lines += [f"## {path.stem}", "", *documented(documentation)]
         if documentation.get("options"):
             lines += options_table(documentation["options"])
-        lines += example(text.get("EXAMPLES"), "yaml")
-        lines += returned(yaml.safe_load(text.get("RETURN", "")) or {})
+        lines += [*example(text.get("EXAMPLES"), "yaml"), *returned(text.get("RETURN") or {})]
     return page("Modules", lines)
 
 

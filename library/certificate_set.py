@@ -15,68 +15,6 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-DOCUMENTATION = r"""
-module: certificate_set
-short_description: Have certificates of a private CA on a host, renewed before they expire
-version_added: "1.0"
-author: Holdfast
-description:
-  - Private keys (ECDSA P-256) are made on the host and never leave it. The CA key stays on the controller, in memory.
-  - A certificate is issued when it is missing, does not fit its key, is not from this CA, has other names, or enters
-    its last third.
-  - Certificates are swapped by the config transaction; O(certificates[].on_change) tells who has to notice.
-attributes:
-  check_mode: {support: full, description: Reports what would be issued and why.}
-  diff_mode: {support: partial, description: Shows names and reasons.}
-options:
-  ca_certificate: {description: Certificate of the CA in PEM., type: str, required: true}
-  ca_key: {description: Key of the CA in PEM; read on the controller only., type: str, required: true}
-  directory: {description: Where C(ca.crt) C(NAME.key) and C(NAME.crt) are., type: path, default: /etc/holdfast/tls}
-  lifetime_days: {description: Validity of a new certificate., type: int, default: 90}
-  certificates:
-    description: Wanted certificates.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      name: {description: File name without suffix., type: str, required: true}
-      names:
-        description:
-          - DNS names and addresses; the first is the common name.
-          - C(DNS:192.0.2.1) writes an address as a DNS name, for clients that know no addresses in certificates.
-        type: list
-        elements: str
-        required: true
-      group: {description: Group that may read the key., type: str, default: root}
-      on_change: {description: As in M(config_transaction)., type: list, elements: str, default: []}
-"""
-
-EXAMPLES = r"""
-- name: Have a certificate for nginx
-  certificate_set:
-    ca_certificate: "{{ certificates_ca_certificate }}"
-    ca_key: "{{ certificates_ca_key }}"
-    certificates:
-      - name: nginx
-        names: [api.example.org]
-        group: www-data
-        on_change: [reload nginx.service]
-"""
-
-RETURN = r"""
-issued:
-  description: Issued certificates with name and reason.
-  type: list
-  elements: dict
-  returned: always
-  sample: [{name: nginx, reason: missing}]
-expires:
-  description: Last day of each certificate by name.
-  type: dict
-  returned: always
-  sample: {nginx: "2027-02-18"}
-"""
-
 ARGUMENTS = r"""<<INCLUDE_ANSIBLE_MODULE_JSON_ARGS>>"""
 KEY_MODE, PUBLIC_MODE = 0o640, 0o644
 

@@ -26,118 +26,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-DOCUMENTATION = r"""
-module: container_set
-short_description: Have a set of Docker containers running, each replaced only by one that proved itself
-version_added: "1.0"
-author: Holdfast
-description:
-  - Compares all containers with their specifications in one C(docker inspect), by a label that holds the hash of the
-    specification, the id of the image and the contents of the environment file and of mounted files.
-  - A container that differs is replaced. The new one must become healthy before its deadline, otherwise it is removed,
-    the old one is started again, and the task fails with the reason and the last lines of the log, without secrets.
-  - A container that does not run is started. What a killed run left behind is finished or removed.
-  - Every container drops all capabilities, cannot gain privileges, has no swap beyond its memory limit, and restarts
-    unless it was stopped on purpose.
-  - Images come from the host, from an archive on the controller, or from the registry that their name holds.
-  - A tag never moves. Unless O(containers[].keep_image), an image of the host is refused that is not the one in the
-    archive (if that is not compressed), or not the one that was released under this name before.
-  - After a recorded release the images of the four versions released last stay, the running one among them. Other
-    images that were released or refused here are removed, unless a container uses them.
-attributes:
-  check_mode: {support: full, description: Exact, also where Docker is not installed yet.}
-  diff_mode: {support: full, description: Image and hash of the specification; never the environment.}
-options:
-  step:
-    description:
-      - C(apply) does everything. C(prepare) brings the images to the host and returns what C(apply) would do.
-      - C(run) runs each container once to its end instead, without ports, and removes it.
-    type: str
-    choices: [apply, prepare, run]
-    default: apply
-  containers:
-    description: What has to run.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      name: {description: Name of the container., type: str, required: true}
-      image:
-        description: Name with a tag or digest; C(latest) is refused. May be empty with O(containers[].keep_image).
-        type: str
-        required: true
-      keep_image:
-        description: Keep the container's image, else the one recorded last; O(containers[].image) begins.
-        type: bool
-        default: false
-      archive: {description: Archive of C(docker save) on the controller for hosts without the image., type: path}
-      ports: {description: "Published ports, C(address:host port:port).", type: list, elements: str, default: []}
-      env_file: {description: Environment file on the host., type: path}
-      env_sha256: {description: Hash of what the file will hold when this is not a check run., type: str}
-      mounts:
-        description: Bind mounts. The contents of a mounted file belong to the specification.
-        type: list
-        elements: dict
-        default: []
-        suboptions:
-          source: {description: Path on the host., type: path, required: true}
-          target: {description: Path in the container., type: path, required: true}
-          read_only: {description: Whether the container can only read it., type: bool, default: true}
-      network: {description: Name of a Docker network., type: str, default: bridge}
-      user: {description: Numeric user and group., type: str, required: true}
-      memory_mb: {description: Memory limit., type: int, required: true}
-      cpus: {description: CPU limit., type: float, required: true}
-      pids: {description: Limit of processes and threads., type: int, default: 512}
-      read_only: {description: Read-only root file system; C(/tmp) stays writable in memory., type: bool, default: true}
-      cap_add: {description: Capabilities the container needs after all., type: list, elements: str, default: []}
-      add_hosts: {description: Names and addresses for its hosts file., type: dict, default: {}}
-      labels: {description: Further labels., type: dict, default: {}}
-      command: {description: Command instead of the image's., type: list, elements: str, default: []}
-      stop_seconds: {description: Time between SIGTERM and SIGKILL., type: int, default: 30}
-      health:
-        description: The gate. Without it a container passes when it still runs after two seconds.
-        type: dict
-        suboptions:
-          url: {description: Asked on the host; redirects are not followed., type: str, required: true}
-          status: {description: The status that means healthy., type: int, default: 200}
-          seconds: {description: Deadline., type: int, default: 60}
-          interval_seconds: {description: Pause between two attempts., type: float, default: 1}
-  absent: {description: Names of containers that must not exist., type: list, elements: str, default: []}
-  record:
-    description: Who releases. Every change of an image is then written to C(/var/lib/holdfast/releases.jsonl).
-    type: str
-  seconds: {description: Time that O(step=run) may take., type: int, default: 600}
-"""
-
-EXAMPLES = r"""
-- name: Run the service
-  container_set:
-    containers:
-      - name: shop
-        image: registry.example.org/shop:1.4.2
-        ports: [127.0.0.1:3000:3000]
-        env_file: /etc/holdfast/app/shop.env
-        user: "1001:1001"
-        memory_mb: 512
-        cpus: 1
-        health: {url: http://127.0.0.1:3000/health}
-"""
-
-RETURN = r"""
-containers:
-  description: What was (in check mode would be) done with each container.
-  returned: always
-  type: list
-  elements: dict
-  sample: [{name: shop, action: replace, image: "shop:1.4.2", image_before: "shop:1.4.1", running: true, health: ""}]
-due: {description: Names of containers that had (or have) to be touched., type: list, elements: str, returned: always}
-releases: {description: Those of them that get another image., type: list, elements: str, returned: always}
-images: {description: Images that were brought to the host., type: list, elements: str, returned: always}
-pruned: {description: Old images that were removed., type: list, elements: str, returned: always}
-removed: {description: Containers that were removed., type: list, elements: str, returned: always}
-output: {description: Last lines of what O(step=run) printed., type: str, returned: with O(step=run)}
-"""
-
 ARGUMENTS = r"""<<INCLUDE_ANSIBLE_MODULE_JSON_ARGS>>"""
 LEDGER = Path("/var/lib/holdfast/releases.jsonl")
 LABEL = "holdfast.specification"
@@ -286,26 +174,11 @@ class Container:
     def options(self, ports: bool = True) -> list[str]:
         """Return the arguments of `docker create` behind name and label."""
         wanted = self.wanted
-        memory = f"{wanted['memory_mb']}m"
-        argv = [
-            "--init",
-            "--network",
-            wanted["network"],
-            "--user",
-            wanted["user"],
-            "--cap-drop",
-            "ALL",
-            "--security-opt",
-            "no-new-privileges",
-            "--memory",
-            memory,
-            "--memory-swap",
-            memory,
-            "--cpus",
-            f"{wanted['cpus']:g}",
-            "--pids-limit",
-            str(wanted["pids"]),
-        ]
+        argv = ["--init", "--network", wanted["network"], "--user", wanted["user"]]
+        argv += ["--cap-drop", "ALL", "--security-opt", "no-new-privileges"]
+        memory = f"{wanted['memory_mb']}m"  # with as much swap as memory there is no swap on top
+        argv += ["--memory", memory, "--memory-swap", memory, "--cpus", f"{wanted['cpus']:g}"]
+        argv += ["--pids-limit", str(wanted["pids"])]
         argv += ["--read-only", "--tmpfs", TEMPORARY] if wanted["read_only"] else []
         for capability in sorted(wanted["cap_add"]):
             argv += ["--cap-add", capability]
@@ -655,17 +528,8 @@ class ContainerSet:
             raise Refused(f"{container.name} did not run and does not get healthy: {reason}{log_of(container.name)}")
 
     def replace(self, container: Container) -> None:
-        label = f"{LABEL}={container.specification(check=False)}"
-        docker(
-            "create",
-            "--name",
-            container.candidate,
-            "--label",
-            label,
-            *container.options(),
-            container.image,
-            *container.wanted["command"],
-        )
+        argv = ["--label", f"{LABEL}={container.specification(check=False)}", *container.options(), container.image]
+        docker("create", "--name", container.candidate, *argv, *container.wanted["command"])
         try:
             if container.now:
                 docker("stop", container.name)

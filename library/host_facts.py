@@ -17,69 +17,6 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-DOCUMENTATION = r"""
-module: host_facts
-short_description: Gather the few facts Holdfast needs, ten times cheaper than setup
-version_added: "1.0"
-author: Holdfast
-description:
-  - Facts that M(ansible.builtin.setup) knows too have its names and values, so that roles work after either.
-  - Adds what a preflight asks for, namely installed packages, listening ports, free disk space and name resolution.
-attributes:
-  check_mode: {support: full, description: Changes nothing.}
-  diff_mode: {support: none, description: Changes nothing.}
-options:
-  resolve: {description: Names the host must be able to resolve., type: list, elements: str, default: []}
-  must_answer:
-    description: Whether it is an error when the host cannot be reached or examined; otherwise RV(contact) says why.
-    type: bool
-    default: true
-"""
-
-EXAMPLES = r"""
-- name: Look at the host
-  host_facts:
-    resolve: [deb.debian.org]
-"""
-
-RETURN = r"""
-ansible_facts:
-  description: The facts.
-  returned: always
-  type: dict
-  contains:
-    distribution: {description: C(Debian)., type: str}
-    distribution_release: {description: Code name., type: str, sample: trixie}
-    distribution_major_version: {description: Major version., type: str, sample: "13"}
-    os_family: {description: C(Debian)., type: str}
-    hostname: {description: Name of the host., type: str}
-    fqdn: {description: Name with domain., type: str}
-    architecture: {description: Machine., type: str, sample: x86_64}
-    kernel: {description: Kernel release., type: str}
-    python_version: {description: Of the interpreter that ran this., type: str}
-    service_mgr: {description: C(systemd) or the name of process 1., type: str}
-    virtualization_type: {description: "C(docker), C(kvm) and the like, or C(none).", type: str}
-    memtotal_mb: {description: Memory of the host in MiB., type: int}
-    processor_vcpus: {description: CPUs this host may use., type: int}
-    date_time: {description: C(epoch), seconds since 1970 as text., type: dict}
-    default_ipv4: {description: C(address) towards the default route., type: dict}
-    all_ipv4_addresses: {description: All but loopback., type: list, elements: str}
-    all_ipv6_addresses: {description: All but loopback., type: list, elements: str}
-    installed_packages: {description: Names of installed Debian packages., type: list, elements: str}
-    listening_ports:
-      description: Dicts of protocol, address, port and process; also container, when Docker publishes it for one.
-      type: list
-      elements: dict
-    disk_free_mb: {description: Free MiB by mount point of C(/) and C(/var)., type: dict}
-    clock_skew_seconds: {description: How far the host's clock is from the controller's., type: float}
-    user_id: {description: Number of the user that gathered them; 0 with privilege escalation., type: int}
-    unresolved_names: {description: Those of O(resolve) that the host cannot resolve., type: list, elements: str}
-contact:
-  description: Why there are no facts, with C(unreachable) and C(msg).
-  returned: when the host does not answer and O(must_answer=false)
-  type: dict
-"""
-
 DOCKER = "/run/docker.sock"
 DOCKER_HOLDERS = {"docker-proxy", "dockerd"}
 ARGUMENTS = r"""<<INCLUDE_ANSIBLE_MODULE_JSON_ARGS>>"""

@@ -14,49 +14,6 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-DOCUMENTATION = r"""
-module: package_set
-short_description: Have a set of Debian packages installed, in one apt transaction
-version_added: "1.0"
-author: Holdfast
-description:
-  - Answers on the controller when C(ansible_facts['installed_packages']) already holds every name.
-  - Refreshes the package lists only when something is missing; installs without recommended packages.
-  - Finishes what a killed dpkg left half configured. Never upgrades a package that is installed.
-attributes:
-  check_mode: {support: full, description: Reports what would be installed.}
-  diff_mode: {support: full, description: Shows the names.}
-options:
-  packages: {description: Names of packages that must be installed., type: list, elements: str, default: []}
-  absent:
-    description: Names of packages that must not be installed; their configuration stays.
-    type: list
-    elements: str
-    default: []
-  preseed:
-    description:
-      - Files to write before the first installation, for packages that read them while they are being installed.
-      - An existing file stays.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      dest: {description: Absolute path., type: path, required: true}
-      content: {description: The text., type: str, required: true}
-  cache_minutes: {description: How old the package lists may be when something is missing., type: int, default: 720}
-"""
-
-EXAMPLES = r"""
-- name: Install Redis
-  package_set:
-    packages: [redis-server]
-"""
-
-RETURN = r"""
-installed: {description: Names that were missing., type: list, elements: str, returned: always, sample: [redis-server]}
-removed: {description: Names that were removed., type: list, elements: str, returned: always}
-"""
-
 ARGUMENTS = r"""<<INCLUDE_ANSIBLE_MODULE_JSON_ARGS>>"""
 LISTS = Path("/var/lib/apt/lists")
 APT = [
