@@ -504,7 +504,7 @@ def owned_by(role: str, databases: list[dict[str, Any]], have: dict[str, Any]) -
     for database in present(databases):
         given |= {f"schema {schema['name']}" for schema in database["schemas"]}
         found += [row["object"] for row in content_of(database, have)["owned"] if row["role"] == role]
-    return [what for what in found if what not in given]
+    return sorted(what for what in found if what not in given)
 
 
 def drop_steps(role: str, databases: list[dict[str, Any]], have: dict[str, Any]) -> list[Step]:
