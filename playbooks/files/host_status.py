@@ -88,15 +88,9 @@ def backups() -> dict[str, str]:
     return found
 
 
-def replication() -> dict[str, str]:
-    """Return the part of this server in a replicated cluster, and the lag of a standby in seconds."""
-    part = "".join(lines("/usr/local/lib/holdfast/postgresql-role"))
-    return {"postgresql": part} if part else {}
-
-
 def main() -> None:
     status: dict[str, object] = {"units": units(), "containers": containers(), "certificates": days_left()}
-    status |= {**releases(), "backups": backups(), "replication": replication()}
+    status |= {**releases(), "backups": backups()}
     if sys.argv[1:]:
         status["health"] = health(*sys.argv[1:3])
     print(json.dumps(status))
