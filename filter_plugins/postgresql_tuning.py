@@ -1,4 +1,4 @@
-"""Sizes a PostgreSQL server from its memory, processors, storage and workload."""
+"""Chooses the settings of a PostgreSQL server from its processors, storage and workload, and says why."""
 
 import functools
 import re
@@ -9,30 +9,32 @@ from ansible.errors import AnsibleFilterError
 
 MB = 1024  # in kB
 GB = 1024 * MB
-STORAGES = {"ssd": ("1.1", 200), "hdd": ("4", 2)}  # random_page_cost, effective_io_concurrency
 
 
 class Workload(NamedTuple):
     """What a kind of use changes."""
 
-    work_mem_divisor: int
-    maintenance_divisor: int
     max_wal_mb: int
     statistics: int
     jit: str
+    vacuum_scale: str  # part of a table that may be dead before autovacuum comes
+    analyze_scale: str  # part that may have changed before its statistics are taken anew
 
 
 WORKLOADS = {
-    "web": Workload(1, 16, 4096, 100, "off"),
-    "oltp": Workload(1, 16, 8192, 100, "off"),
-    "warehouse": Workload(2, 8, 16384, 500, "on"),
-    "mixed": Workload(2, 16, 4096, 100, "off"),
+    "web": Workload(4096, 100, "off", "0.1", "0.05"),
+    "oltp": Workload(8192, 100, "off", "0.05", "0.02"),
+    "warehouse": Workload(16384, 500, "on", "0.2", "0.1"),
+    "mixed": Workload(4096, 100, "off", "0.1", "0.05"),
 }
-NUMBERS = {"memory_mb": (128, 2**24), "cpus": (1, 1024), "max_connections": (1, 262143), "wal_disk_mb": (0, 2**32)}
+STORAGES = {"ssd": ("1.1", 200, 1000), "hdd": ("4", 2, 200)}  # page cost, I/O concurrency, autovacuum's cost limit
+NUMBERS = {"memory_mb": (128, 2**24), "cpus": (1, 1024), "max_connections": (1, 262143)}
+NUMBERS |= {"wal_disk_mb": (0, 2**32), "wal_room_mb": (0, 2**32)}
 CHOICES: dict[str, tuple[object, ...]] = {"version": (15, 17), "workload": (*WORKLOADS,), "storage": (*STORAGES,)}
-# The sizes that other values are derived from, with PostgreSQL's unit, in kB, of a bare number.
-SIZES = {"shared_buffers": 8, "work_mem": 1, "maintenance_work_mem": 1, "max_wal_size": MB}
+CHOICES |= {"huge_pages": (False, True)}
 UNITS = {"kB": 1, "MB": MB, "GB": GB, "TB": 1024 * GB}
+
+Reason = tuple[str | int, str, str]  # value, formula, inputs
 
 
 def _size_text(kilobytes: int) -> str:
@@ -41,15 +43,12 @@ def _size_text(kilobytes: int) -> str:
     return f"{kilobytes // UNITS[unit]}{unit}"
 
 
-def _kilobytes(name: str, value: str | int) -> int:
-    """Read a size as PostgreSQL reads it."""
-    parts = re.fullmatch(r"([0-9]+) ?(kB|MB|GB|TB)?", str(value))
-    if parts is None:
-        raise ValueError(f"{name} is {value!r}, not a size; write a whole number with kB, MB, GB or TB")
-    kilobytes = int(parts[1]) * UNITS.get(parts[2], SIZES[name])
-    if kilobytes < 64:
-        raise ValueError(f"{name} is {value!r}, which is {kilobytes}kB; name the unit, as in '64MB'")
-    return kilobytes
+def _wal_size(value: str | int) -> int:
+    """Read max_wal_size, in kB, as PostgreSQL reads it."""
+    parts = re.fullmatch(r"([0-9]{1,18}) ?(kB|MB|GB|TB)?", str(value))
+    if parts is None or int(parts[1]) * UNITS[parts[2] or "MB"] < 32 * MB:
+        raise ValueError(f"max_wal_size is {value!r}; write a whole number with MB, GB or TB, at least 32MB")
+    return int(parts[1]) * UNITS[parts[2] or "MB"]
 
 
 def _server(server: dict[str, Any]) -> dict[str, Any]:
@@ -63,7 +62,7 @@ def _server(server: dict[str, Any]) -> dict[str, Any]:
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
             raise ValueError(f"{name} must be a whole number from {low} to {high}, got {value!r}")
     for name, accepted in CHOICES.items():
-        if isinstance(server[name], bool) or server[name] not in accepted:
+        if isinstance(server[name], bool) != isinstance(accepted[0], bool) or server[name] not in accepted:
             raise ValueError(f"{name} must be one of {', '.join(map(str, accepted))}, got {server[name]!r}")
     return server
 
@@ -81,102 +80,102 @@ def _override(name: object, value: object) -> str | int:
     raise TypeError(f"overrides: {name} must be a number, a boolean or one line of text, got {type(value).__name__}")
 
 
-def _overrides(overrides: dict[str, Any]) -> dict[str, str | int]:
-    """Return the checked overrides."""
-    if not isinstance(overrides, dict):
-        raise TypeError(f"overrides must be a dict, got {type(overrides).__name__}")
-    checked = {str(name): _override(name, value) for name, value in overrides.items()}
-    for name in SIZES.keys() & checked.keys():
-        _kilobytes(name, checked[name])
-    connections = str(checked.get("max_connections", 1))
-    if not re.fullmatch(r"[1-9][0-9]{0,5}", connections):
-        raise ValueError(f"max_connections is {connections!r}; write a whole number from 1 to 262143")
-    return checked
-
-
-def _memory(server: dict[str, Any], wanted: dict[str, str | int]) -> dict[str, str | int]:
-    """Return what depends on the memory."""
-    workload, memory = WORKLOADS[server["workload"]], int(server["memory_mb"]) * MB
-    connections = int(wanted.get("max_connections", server["max_connections"]))
-    buffers = _kilobytes("shared_buffers", wanted.get("shared_buffers", _size_text(memory // 4)))
-    users = connections + max(8, server["cpus"])
-    work = max(MB, (memory - buffers) // (users * 3) // workload.work_mem_divisor)
-    computed = min(memory // workload.maintenance_divisor, 2 * GB)
-    maintenance = _kilobytes("maintenance_work_mem", wanted.get("maintenance_work_mem", _size_text(computed)))
+def _processors(server: dict[str, Any]) -> dict[str, Reason]:
+    """Return what depends on the processors."""
+    cpus, half = int(server["cpus"]), int(server["cpus"]) // 2
+    warehouse, with_cpus = server["workload"] == "warehouse", f"{server['cpus']} CPUs"
+    gather = "CPUs / 2" if warehouse else "CPUs / 2, at most 4"
     return {
-        "max_connections": connections,
-        "shared_buffers": _size_text(buffers),
-        "effective_cache_size": _size_text(memory * 3 // 4),
-        "work_mem": _size_text(work),
-        "maintenance_work_mem": _size_text(maintenance),
-        # Before 17, VACUUM cannot use more than 1 GB.
-        "autovacuum_work_mem": _size_text(min(maintenance, GB * (2 if server["version"] >= 17 else 1))),
-        "huge_pages": "try" if buffers >= 2 * GB else "off",
+        "max_worker_processes": (max(8, cpus), "CPUs, at least 8, which extensions and replication share", with_cpus),
+        "max_parallel_workers": (cpus, "CPUs", with_cpus),
+        "max_parallel_workers_per_gather": (half if warehouse else min(4, half), gather, with_cpus),
+        "max_parallel_maintenance_workers": (min(4, half), "CPUs / 2, at most 4", with_cpus),
     }
 
 
-def _processors(server: dict[str, Any]) -> dict[str, str | int]:
-    """Return what depends on the processors and the workload."""
-    cpus, workload = int(server["cpus"]), WORKLOADS[server["workload"]]
-    half = cpus // 2
+def _use(server: dict[str, Any]) -> dict[str, Reason]:
+    """Return what depends on the workload."""
+    workload, kind = WORKLOADS[server["workload"]], f"workload {server['workload']}"
+    memory = int(server["memory_mb"])
     return {
-        "max_worker_processes": max(8, cpus),
-        "max_parallel_workers": cpus,
-        "max_parallel_workers_per_gather": half if server["workload"] == "warehouse" else min(4, half),
-        "max_parallel_maintenance_workers": min(4, half),
-        "autovacuum_max_workers": 3 + (cpus >= 16) + (cpus >= 32),
-        "default_statistics_target": workload.statistics,
-        "jit": workload.jit,
+        "autovacuum_vacuum_scale_factor": (workload.vacuum_scale, "less the more rows are updated", kind),
+        "autovacuum_analyze_scale_factor": (workload.analyze_scale, "less the more rows are updated", kind),
+        "default_statistics_target": (workload.statistics, "100, warehouse 500", kind),
+        "jit": (workload.jit, "on for warehouse, whose queries run long enough to pay for compiling", kind),
+        "effective_cache_size": (_size_text(memory * MB * 3 // 4), "memory x 3/4", f"memory {memory} MB"),
     }
 
 
-def _storage(server: dict[str, Any], wanted: dict[str, str | int]) -> dict[str, str | int]:
-    """Return what depends on the disks."""
-    disk, (page_cost, concurrency) = int(server["wal_disk_mb"]), STORAGES[server["storage"]]
+def _check_wal(wal: int, disk: int, room: int) -> None:
+    """Refuse WAL that its disk cannot hold."""
     if 0 < disk < 512:
-        raise ValueError(f"wal_disk_mb is {disk}; PostgreSQL needs at least 512 for its WAL")
-    quarter = disk // 4 // 16 * 16 or 2**32  # whole segments of 16 MB
-    computed = min(WORKLOADS[server["workload"]].max_wal_mb, quarter)
-    wal = _kilobytes("max_wal_size", wanted.get("max_wal_size", f"{computed}MB"))
+        raise ValueError(f"the file system of pg_wal has {disk} MB; PostgreSQL needs at least 512")
     if disk and wal > disk * MB // 2:
         raise ValueError(f"max_wal_size is {_size_text(wal)}, the WAL disk has {disk} MB; lower it to {disk // 2}MB")
-    keep = min(2 * wal, disk * MB // 2) if disk else 2 * wal
-    return {
-        "random_page_cost": "4" if server["workload"] == "warehouse" else page_cost,
-        "effective_io_concurrency": concurrency,
-        "checkpoint_timeout": "15min",
-        "max_wal_size": _size_text(wal),
-        "min_wal_size": _size_text(max(wal // 4, 32 * MB)),
-        "max_slot_wal_keep_size": _size_text(keep // MB * MB),
-        "wal_compression": "lz4",
-    }
-
-
-def _check_fit(memory_mb: int, settings: dict[str, str | int]) -> None:
-    """Refuse settings whose promise to the connections is larger than the memory."""
-    buffers, work = (_kilobytes(name, settings[name]) for name in ("shared_buffers", "work_mem"))
-    connections = int(settings["max_connections"])
-    needed = -(-(buffers + connections * work) // MB)
-    if needed > memory_mb:
+    if room and wal > room * MB:
         raise ValueError(
-            f"memory_mb is {memory_mb}, but shared_buffers {_size_text(buffers)} plus max_connections {connections} "
-            f"times work_mem {_size_text(work)} need {needed} MB; lower one of them or raise memory_mb to {needed}"
+            f"max_wal_size is {_size_text(wal)}, but the file system of pg_wal has room for {room} MB only; "
+            f"free space there or lower max_wal_size in postgresql_settings to {room // 2}MB"
         )
 
 
-def postgresql_tuning(server: dict[str, Any], overrides: dict[str, Any] | None = None) -> dict[str, str | int]:
-    """Return a server's settings, sorted by name; an override wins and enters what is derived from it."""
-    known, wanted = _server(server), _overrides({} if overrides is None else overrides)
-    settings = _memory(known, wanted) | _processors(known) | _storage(known, wanted)
-    for name in wanted:
-        if name not in settings and name.lower() in settings:
+def _storage(server: dict[str, Any], wanted: dict[str, str | int]) -> dict[str, Reason]:
+    """Return what depends on the disks."""
+    disk, (page_cost, concurrency, vacuum_cost) = int(server["wal_disk_mb"]), STORAGES[server["storage"]]
+    quarter = disk // 4 // 16 * 16 or 2**32  # whole segments of 16 MB
+    wal = _wal_size(wanted.get("max_wal_size", f"{min(WORKLOADS[server['workload']].max_wal_mb, quarter)}MB"))
+    _check_wal(wal, disk, int(server["wal_room_mb"]))
+    keep = min(2 * wal, disk * MB // 2) if disk else 2 * wal
+    kind, storage = f"workload {server['workload']}", f"storage {server['storage']}"
+    wal_disk, with_wal = f"WAL disk of {disk} MB" if disk else "WAL disk unknown", f"max_wal_size {_size_text(wal)}"
+    scans, both = server["workload"] == "warehouse", f"{with_wal}, {wal_disk}"
+    return {
+        "random_page_cost": ("4" if scans else page_cost, "1.1 on ssd, 4 on hdd and for scans", f"{storage}, {kind}"),
+        "effective_io_concurrency": (concurrency, "200 on ssd, 2 on hdd", storage),
+        "autovacuum_vacuum_cost_limit": (vacuum_cost, "1000 on ssd, 200 on hdd", storage),
+        "checkpoint_timeout": ("15min", "long, so that fewer whole pages are logged; recovery takes longer", ""),
+        "max_wal_size": (_size_text(wal), "by workload, at most a quarter of the WAL disk", f"{kind}, {wal_disk}"),
+        "min_wal_size": (_size_text(max(wal // 4, 32 * MB)), "max_wal_size / 4", with_wal),
+        "max_slot_wal_keep_size": (_size_text(keep // MB * MB), "max_wal_size x 2, at most half of the WAL disk", both),
+        "wal_compression": ("lz4", "cheap, and shrinks the archive", ""),
+    }
+
+
+def _unit(name: str, value: str | int) -> str:
+    """Return the unit that a value is given in."""
+    unit = re.fullmatch(r"[0-9]+ ?([A-Za-z]{1,3})", str(value))
+    return unit[1] if unit else "MB" if name == "max_wal_size" else ""
+
+
+def postgresql_reasons(
+    server: dict[str, Any], memory: dict[str, dict[str, Any]], overrides: dict[str, Any] | None = None
+) -> dict[str, dict[str, str | int]]:
+    """Return every setting, sorted by name, with its value, unit, formula and inputs; an override wins."""
+    known = _server(server)
+    if not isinstance(overrides or {}, dict):
+        raise TypeError(f"overrides must be a dict, got {type(overrides).__name__}")
+    wanted = {str(name): _override(name, value) for name, value in (overrides or {}).items()}
+    computed = _processors(known) | _use(known) | _storage(known, wanted)
+    computed |= {name: (each["value"], each["formula"], each["inputs"]) for name, each in memory.items()}
+    for name, value in wanted.items():
+        if name not in computed and name.lower() in computed:
             raise ValueError(f"overrides: {name} must be spelt {name.lower()}")
-    settings |= wanted
-    _check_fit(known["memory_mb"], settings)
-    return dict(sorted(settings.items()))
+        before = computed.get(name, (value,))[0]
+        computed[name] = (value, "given", "" if before == value else f"instead of {before}")
+    return {
+        name: {"value": value, "unit": _unit(name, value), "formula": formula, "inputs": inputs}
+        for name, (value, formula, inputs) in sorted(computed.items())
+    }
 
 
-FILTERS = (postgresql_tuning,)
+def postgresql_tuning(
+    server: dict[str, Any], memory: dict[str, dict[str, Any]], overrides: dict[str, Any] | None = None
+) -> dict[str, str | int]:
+    """Return the values of postgresql_reasons alone."""
+    return {name: reason["value"] for name, reason in postgresql_reasons(server, memory, overrides).items()}
+
+
+FILTERS = (postgresql_reasons, postgresql_tuning)
 
 
 def _reported(core: Callable[..., object]) -> Callable[..., object]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import ipaddress
 import json
 import os
@@ -133,6 +134,57 @@ def resolves(name: str) -> bool:
     return True
 
 
+def kind_of_disk(path: Path) -> str:
+    """Return ssd or hdd, or nothing: a virtual disk says that it turns whatever lies below."""
+    number = path.stat().st_dev
+    block = Path(f"/sys/dev/block/{os.major(number)}:{os.minor(number)}").resolve()
+    if os.major(number) == 0 or block.name.startswith(("vd", "xvd")):
+        return ""
+    for folder in (block, block.parent):  # the queue belongs to the disk, not to its partitions
+        turning = folder / "queue" / "rotational"
+        if turning.exists():
+            return "hdd" if turning.read_text().strip() == "1" else "ssd"
+    return ""
+
+
+def settings_in_force(cluster: Path) -> dict[str, Any]:
+    """Ask a running server for the settings that need a restart and those of our files."""
+    try:
+        port = (cluster / "postmaster.pid").read_text().splitlines()[3]
+    except (OSError, IndexError):
+        return {}
+    question = (
+        "select jsonb_object_agg(name, jsonb_build_object('setting', setting, 'unit', unit, 'context', context,"
+        " 'ours', coalesce(sourcefile, '') like '%/50-holdfast-%'))"
+        " from pg_settings where context = 'postmaster' or sourcefile like '%/50-holdfast-%'"
+    )
+    psql = ("psql", "-qAtX", "-h", "/var/run/postgresql", "-p", port, "-d", "postgres", "-c", question)
+    answer = output("runuser", "-u", "postgres", "--", "env", "-C", "/", "PGCONNECT_TIMEOUT=5", *psql)
+    return json.loads(answer) if answer.startswith("{") else {}
+
+
+def folder_bytes(path: Path) -> int:
+    sizes = 0
+    for file in path.iterdir():
+        with contextlib.suppress(FileNotFoundError):  # a segment may go at any moment
+            sizes += file.stat().st_size
+    return sizes
+
+
+def postgresql() -> dict[str, Any]:
+    clusters = sorted(Path("/var/lib/postgresql").glob("*/main")) if os.geteuid() == 0 else []
+    data = clusters[-1] if clusters else Path("/var/lib")
+    wal = data / "pg_wal" if clusters else data
+    disk = os.statvfs(wal)
+    used = folder_bytes(wal) if clusters else 0
+    return {
+        "storage": kind_of_disk(data),
+        "wal_disk_mb": disk.f_blocks * disk.f_frsize // 2**20,
+        "wal_room_mb": (disk.f_bavail * disk.f_frsize + used) // 2**20,
+        "settings": settings_in_force(data) if clusters else {},
+    }
+
+
 def facts(resolve: list[str]) -> dict[str, Any]:
     packages = output("dpkg-query", "-W", "-f", "${db:Status-Status} ${Package}\n")
     init = Path("/proc/1/comm").read_text().strip()
@@ -157,6 +209,7 @@ def facts(resolve: list[str]) -> dict[str, Any]:
             path: os.statvfs(path).f_bavail * os.statvfs(path).f_frsize // 2**20 for path in ("/", "/var")
         },
         "user_id": os.geteuid(),
+        "postgresql": postgresql(),
         "unresolved_names": [name for name in resolve if not resolves(name)],
     }
 

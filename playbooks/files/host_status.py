@@ -18,6 +18,16 @@ UNITS = (
     "postgresql@*.service",
     "redis-server.service",
 )
+DATABASES = """
+select jsonb_object_agg(what, words) from (
+  select 'size of ' || datname as what, pg_size_pretty(pg_database_size(oid)) as words
+  from pg_database where not datistemplate
+  union all select 'waits for a restart', string_agg(name, ', ' order by name)
+  from pg_settings where pending_restart having count(*) > 0
+  union all select 'set by ALTER SYSTEM', string_agg(distinct name, ', ')
+  from pg_file_settings where sourcefile like '%/postgresql.auto.conf' having count(*) > 0
+  union all select 'page checksums', 'off' where current_setting('data_checksums') = 'off') facts
+"""
 STATE = Path("/var/lib/holdfast")
 DAY = 86400
 
@@ -88,9 +98,20 @@ def backups() -> dict[str, str]:
     return found
 
 
+def postgresql() -> dict[str, str]:
+    """Return the sizes of the databases, and what an operator should know; empty where no server runs."""
+    clusters = sorted(Path("/var/lib/postgresql").glob("*/main/postmaster.pid"))
+    if not clusters:
+        return {}
+    port = clusters[-1].read_text().splitlines()[3]
+    psql = ("psql", "-qAtX", "-h", "/var/run/postgresql", "-p", port, "-d", "postgres", "-c", DATABASES)
+    answer = "".join(lines("runuser", "-u", "postgres", "--", "env", "-C", "/", *psql))
+    return dict(json.loads(answer)) if answer else {"server": "does not answer"}
+
+
 def main() -> None:
     status: dict[str, object] = {"units": units(), "containers": containers(), "certificates": days_left()}
-    status |= {**releases(), "backups": backups()}
+    status |= {**releases(), "backups": backups(), "postgresql": postgresql()}
     if sys.argv[1:]:
         status["health"] = health(*sys.argv[1:3])
     print(json.dumps(status))
