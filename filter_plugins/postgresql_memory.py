@@ -10,7 +10,7 @@ from ansible.errors import AnsibleFilterError
 
 MB = 1024  # in kB
 GB = 1024 * MB
-BACKEND = 4 * MB  # private memory of one connection beside work_mem; measured: 1.6 for TPC-B, 3.4 for 60 tables
+BACKEND = 3 * MB  # private memory of a connection beside work_mem; measured: TPC-B 1.6, 60 tables prepared 3.4
 HUGE_FROM = 2 * GB  # below, page tables are too small to be worth a reservation
 LARGEST_MB = 2**24
 NUMBERS = {"memory_mb": (128, LARGEST_MB), "cpus": (1, 1024), "max_connections": (1, 262143)}
