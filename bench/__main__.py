@@ -7,7 +7,7 @@ import sys
 
 from tests.lab.paths import LabError
 
-from . import steps
+from . import pgbench, steps
 
 STEPS = {
     "up": (steps.up, 1),
@@ -16,6 +16,7 @@ STEPS = {
     "profile": (steps.profile, 3),
     "grow": (steps.grow, 1),
     "hosts": (steps.hosts, 5),
+    "pgbench": (pgbench.pgbench, 3),
     "down": (steps.down, 1),
     "tables": (steps.tables, 1),
 }
