@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -36,6 +37,13 @@ SPOKEN = {
     "list": "a list",
     "dict": "a mapping",
 }
+QUOTED = {  # what is of the type but for its quotes
+    "int": re.compile(r"[+-]?\d+"),
+    "float": re.compile(r"[+-]?\d+([.]\d*)?"),
+    "bool": re.compile(r"(?i)true|false|yes|no|on|off"),
+    "list": re.compile(r"\[.*\]"),
+    "dict": re.compile(r"\{.*\}"),
+}
 CURES = {
     "str": "put it in quotes",
     "list": "write it as [one, two]",
@@ -55,10 +63,13 @@ def type_finding(name: str, value: Any, wanted: str, secret: bool) -> str:
         fits = False
     if fits or wanted == "raw":
         return ""
-    shown = "given" if secret else repr(value)
-    quoted = isinstance(value, str) and wanted in ("int", "float", "bool", "list", "dict")
-    cure = f"write it without quotes, on the command line as -e '{{\"{name}\": …}}'"
-    return f"{name} is {shown}, it must be {SPOKEN[wanted]}; {cure if quoted else CURES.get(wanted, 'give one')}"
+    # JSON's quotes: Ansible would print a single one twice
+    shown = "given" if secret else json.dumps(value) if isinstance(value, str) else repr(value)
+    cure = CURES.get(wanted, "give one")
+    if isinstance(value, str) and wanted in QUOTED and QUOTED[wanted].fullmatch(value):
+        there = f', on the command line as -e "{{{name}: {value}}}"' if name.isidentifier() and not secret else ""
+        cure = f"write it without quotes{there}"
+    return f"{name} is {shown}, it must be {SPOKEN[wanted]}; {cure}"
 
 
 def range_finding(name: str, value: Any) -> str:
@@ -257,7 +268,8 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         found = []
         for name, option in options.items():
             if option.get("required") and name not in task_vars:
-                how = "`make secrets INVENTORY=…` generates it" if option.get("no_log") else "set it in the inventory"
+                generated = option.get("no_log") or "make secrets" in str(option.get("description"))
+                how = "`make secrets INVENTORY=…` generates it" if generated else "set it in the inventory"
                 found.append(f"{name} is not set; {how}")
         for name, value in self.computed(options, task_vars):
             found += value_findings(name, value, options[name])

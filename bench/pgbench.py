@@ -1,4 +1,4 @@
-"""What the settings of the postgresql role gain: pgbench with ours, with Debian's, and with a well-known calculator's."""
+"""What the settings of the postgresql role gain: pgbench with ours, Debian's and a well-known calculator's."""
 
 from __future__ import annotations
 

@@ -35,15 +35,18 @@ def redis_memory(memory_mb: int, persistence: bool, maxmemory_mb: int = 0) -> di
     largest = bisect.bisect_right(range(memory_mb + 1), memory_mb, key=lambda size: _total(size, persistence)) - 1
     if largest < LEAST_MB:
         needed = _total(LEAST_MB, persistence)
-        raise ValueError(f"memory_mb is {memory_mb}, the smallest Redis server needs {needed}; raise it to {needed}")
+        raise ValueError(
+            f"Redis may take {memory_mb} MB of this host, the smallest server needs {needed}; "
+            "raise redis_host_percent, or give the host more memory"
+        )
     chosen = int(maxmemory_mb or largest)
     if chosen < LEAST_MB:
-        raise ValueError(f"maxmemory_mb is {chosen}, the least is {LEAST_MB}; raise it, or set 0 for all that fits")
+        raise ValueError(f"redis_maxmemory_mb is {chosen}, the least is {LEAST_MB}; raise it, or set 0 for the most")
     if chosen > largest:
         needed = _total(chosen, persistence)
         raise ValueError(
-            f"maxmemory_mb is {chosen}, which needs {needed} MB with its head-room, but memory_mb is {memory_mb}; "
-            f"lower maxmemory_mb to {largest} or raise memory_mb to {needed}"
+            f"redis_maxmemory_mb is {chosen}, which needs {needed} MB with its head-room, but Redis may take "
+            f"{memory_mb} MB of this host; lower redis_maxmemory_mb to {largest}, or give the host {needed} MB for it"
         )
     return {
         "maxmemory_mb": chosen,

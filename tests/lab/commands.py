@@ -72,6 +72,10 @@ def run_tests(console: Console, arguments: argparse.Namespace) -> int:
 
 def make_secrets(console: Console, arguments: argparse.Namespace) -> int:
     """generate the missing secrets of an inventory"""
+    if not (ROOT / arguments.inventory).exists():
+        raise LabError(
+            f"there is no inventory {arguments.inventory}", "make secrets INVENTORY=inventories/production", 2
+        )
     python_env.ensure(console)
     extra = {}
     if (ROOT / arguments.inventory).resolve() == demo.INVENTORY:

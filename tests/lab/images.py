@@ -103,6 +103,17 @@ def _remove_older(recipes: list[Recipe]) -> None:
 
 def remove_all(console: Console) -> None:
     """Remove every image of ours, also those of older recipes."""
-    shown = read(["docker", "images", "--format", "{{.Repository}}:{{.Tag}}", "--filter", "reference=holdfast/*"])
+    shown = read(
+        [
+            "docker",
+            "images",
+            "--format",
+            "{{.Repository}}:{{.Tag}}",
+            "--filter",
+            "reference=holdfast/*",
+            "--filter",
+            "reference=sample-app",
+        ]
+    )
     if shown:
         run(console, ["docker", "image", "rm", "--force", *shown.split()])

@@ -56,7 +56,7 @@ def test_no_secret_is_in_events_or_artifacts(site: Run, secrets: dict[str, bytes
     ("variables", "sentence"),
     [
         ({"redis_port": 70000}, "redis_port is 70000, a port is 1 to 65535"),
-        ({"redis_port": "6379"}, "redis_port is '6379', it must be a whole number; write it without quotes"),
+        ({"redis_port": "6379"}, 'redis_port is "6379", it must be a whole number; write it without quotes'),
         (
             {"postgresql_max_conections": 50},
             "postgresql_max_conections is not a variable of role postgresql; did you mean postgresql_max_connections?",

@@ -29,8 +29,13 @@ def test_sizes(filters: Filters, memory: int, persistence: bool, wanted: int, si
 
 def test_what_cannot_fit_is_refused(refusal: Refusal) -> None:
     """Variable, value and cure."""
-    assert refusal("redis_memory", 512, True, 321).endswith("lower maxmemory_mb to 320 or raise memory_mb to 515")
-    assert refusal("redis_memory", 39, True) == "memory_mb is 39, the smallest Redis server needs 40; raise it to 40"
+    assert refusal("redis_memory", 512, True, 321).endswith(
+        "lower redis_maxmemory_mb to 320, or give the host 515 MB for it"
+    )
+    assert refusal("redis_memory", 39, True) == (
+        "Redis may take 39 MB of this host, the smallest server needs 40; raise redis_host_percent, "
+        "or give the host more memory"
+    )
     assert "maxmemory_mb is 15, the least is 16" in refusal("redis_memory", 512, True, 15)
     assert "memory_mb must be whole megabytes, got '512'" in refusal("redis_memory", "512", True)
     assert "maxmemory_mb must be whole megabytes, got -1" in refusal("redis_memory", 512, True, -1)
@@ -46,4 +51,4 @@ def test_the_largest_fits_and_one_more_does_not(
     result = filters["redis_memory"](memory, persistence)
     assert result["total_mb"] == sum(result[name] for name in ("maxmemory_mb", "fork_headroom_mb", "overhead_mb"))
     assert result["total_mb"] <= memory
-    assert "lower maxmemory_mb to" in refusal("redis_memory", memory, persistence, result["maxmemory_mb"] + 1)
+    assert "lower redis_maxmemory_mb to" in refusal("redis_memory", memory, persistence, result["maxmemory_mb"] + 1)

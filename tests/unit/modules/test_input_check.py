@@ -28,8 +28,12 @@ def input_check() -> ModuleType:
     [
         (3, {"type": "int"}, ""),
         (True, {"type": "int"}, "x is True, it must be a whole number"),
-        ("3", {"type": "int"}, "x is '3', it must be a whole number; write it without quotes, on the command line as"),
-        ("yes", {"type": "bool"}, "x is 'yes', it must be true or false; write it without quotes"),
+        (
+            "3",
+            {"type": "int"},
+            'x is "3", it must be a whole number; write it without quotes, on the command line as -e "{x: 3}"',
+        ),
+        ("yes", {"type": "bool"}, 'x is "yes", it must be true or false; write it without quotes'),
         (3, {"type": "str"}, "x is 3, it must be text"),
         ({}, {"type": "list"}, "x is {}, it must be a list"),
         (1, {"type": "float"}, ""),
@@ -38,7 +42,7 @@ def input_check() -> ModuleType:
         (None, {"type": "int", "required": True}, "x is empty; give it a value"),
         ("c", {"choices": ["a", "b"]}, "x is 'c', it must be one of a, b"),
         (["a", "c"], {"type": "list", "elements": "str", "choices": ["a"]}, "x is 'c', it must be one of a"),
-        ([1, "2"], {"type": "list", "elements": "int"}, "x[1] is '2', it must be a whole number"),
+        ([1, "2"], {"type": "list", "elements": "int"}, 'x[1] is "2", it must be a whole number'),
         ({"a": 1}, {"type": "dict"}, ""),
         ({"nmae": 1}, {"type": "dict", "options": {"name": {}}}, "x.nmae is unknown; did you mean name?"),
         ({"q": 1}, {"type": "dict", "options": {"name": {}}}, "x.q is unknown; remove it"),
