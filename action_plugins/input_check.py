@@ -189,7 +189,8 @@ def of_all_hosts(findings: Mapping[str, list[str]]) -> list[str]:
     lines = []
     for sentence, hosts in places.items():
         known = len(hosts) == len(findings) or any(host in sentence.split() for host in hosts)
-        lines.append(sentence if known else f"{sentence} [{', '.join(hosts)}]")
+        first, *table = sentence.split("\n")
+        lines.append("\n".join([first if known else f"{first} [{', '.join(hosts)}]", *table]))
     return lines
 
 

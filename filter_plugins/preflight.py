@@ -12,7 +12,8 @@ LARGEST_SKEW_SECONDS = 30
 
 def unreachable_findings(host: str, probe: dict[str, Any]) -> list[str]:
     """Turn a failed first contact into a sentence with a cure."""
-    said = " ".join(str(probe.get("msg", "no answer")).split()).removeprefix("Task failed: ")
+    said = " ".join(str(probe.get("msg", "no answer")).split())
+    said = said.removeprefix("Task failed: ").removeprefix("Failed to connect to the host via ssh: ")
     if probe.get("unreachable"):
         return [f"{host} does not answer over SSH ({said}); check ansible_host, ansible_port, ansible_user and the key"]
     if "password" in said or "privilege" in said.lower() or "sudo" in said:

@@ -137,6 +137,7 @@ def test_findings_of_several_hosts_are_said_once(input_check: ModuleType) -> Non
     }
     assert input_check.of_all_hosts(found) == ["x is 1; give 2 [a1, b1]", "a1 is full", "y is 3; give 4 [b1]"]
     assert input_check.of_all_hosts({"a1": ["x"], "b1": ["x"]}) == ["x"]
+    assert input_check.of_all_hosts({"a1": ["no\nfree 3"], "b1": []}) == ["no [a1]\nfree 3"]
 
 
 def test_groups(input_check: ModuleType) -> None:
