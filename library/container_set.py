@@ -31,6 +31,7 @@ LEDGER = Path("/var/lib/holdfast/releases.jsonl")
 LABEL = "holdfast.specification"
 COMMAND_SECONDS = 600
 PROBE_SECONDS = 5.0
+FIRST_PAUSE_SECONDS = 0.1  # doubled after every attempt, up to the interval of the caller
 SETTLE_SECONDS = 2.0
 MOST_RESTARTS = 3
 KEPT_VERSIONS = 4
@@ -355,15 +356,17 @@ def gate(name: str, health: dict[str, Any] | None) -> str:
         return "" if alive and "restarts" not in text else text
     began = time.monotonic()
     deadline = began + health["seconds"]
+    pause = min(FIRST_PAUSE_SECONDS, health["interval_seconds"])
     while True:
         left = deadline - time.monotonic()
         answer = probe(health["url"], health["status"], max(0.5, min(PROBE_SECONDS, left)))
         if not answer:
             return ""
         text, alive = state_of(name)
-        if not alive or time.monotonic() + health["interval_seconds"] > deadline:
+        if not alive or time.monotonic() + pause > deadline:
             return f"{health['url']} {answer}; {text}; waited {time.monotonic() - began:.0f} of {health['seconds']} s"
-        time.sleep(health["interval_seconds"])
+        time.sleep(pause)
+        pause = min(pause * 2, health["interval_seconds"])
 
 
 def log_of(name: str) -> str:
