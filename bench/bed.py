@@ -61,7 +61,6 @@ def inventory(count: int) -> None:
         "ansible_ssh_private_key_file": str(KEY),
         "ansible_ssh_common_args": f"-o UserKnownHostsFile={KNOWN_HOSTS}",
         "demo_images": str(INPUTS),
-        "host_memory_mb": 6144,  # what the demo divides between five hosts
         "lab_network": NETWORK,
     }
     members: dict[str, dict[str, str]] = {host: {} for host in hosts}
