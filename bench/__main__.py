@@ -7,7 +7,7 @@ import sys
 
 from tests.lab.paths import LabError
 
-from . import pgbench, steps
+from . import databases, pgbench, steps
 
 STEPS = {
     "up": (steps.up, 1),
@@ -16,7 +16,8 @@ STEPS = {
     "profile": (steps.profile, 3),
     "grow": (steps.grow, 1),
     "hosts": (steps.hosts, 5),
-    "pgbench": (pgbench.pgbench, 3),
+    "databases": (databases.databases, 7),
+    "pgbench": (pgbench.pgbench, 4),
     "down": (steps.down, 1),
     "tables": (steps.tables, 1),
 }

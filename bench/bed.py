@@ -45,7 +45,7 @@ def tools(**extra: str) -> dict[str, str]:
     return environment(**own, **extra)
 
 
-def inventory(count: int) -> None:
+def inventory(count: int, **more: str | int) -> None:
     """Write an inventory of so many hosts; variables are those of the demo, except what keeps the hosts apart."""
     hosts = {
         name(number): {
@@ -62,6 +62,7 @@ def inventory(count: int) -> None:
         "ansible_ssh_common_args": f"-o UserKnownHostsFile={KNOWN_HOSTS}",
         "demo_images": str(INPUTS),
         "lab_network": NETWORK,
+        **more,
     }
     members: dict[str, dict[str, str]] = {host: {} for host in hosts}
     measured = {"hosts": hosts, "vars": {**variables, "ansible_group_priority": 10}}
@@ -88,9 +89,9 @@ def play(*argv: str, log: str) -> None:
         raise LabError(f"{argv[0]} ended with {code}", f"its output is in {path}")
 
 
-def up(count: int) -> None:
+def up(count: int, **more: str | int) -> None:
     """Have exactly these hosts, running but not configured unless they were before."""
-    inventory(count)
+    inventory(count, **more)
     play("molecule/shared/create.yml", log="create")
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import re
 import statistics
 import time
 from collections import defaultdict
@@ -14,33 +16,52 @@ from . import bed
 from .report import middle
 
 RESULTS = bed.STATE / "pgbench.jsonl"
-SCALE = 100  # 1.5 GB: more than Debian's shared_buffers, less than the memory
-SECONDS = 20
+MEMORY_MB = 4096  # of the host, and the limit of its container
+SCALE = 100  # 1.5 GB: more than shared_buffers of any of them, less than the memory
 CLIENTS = 8
-MODES = {"read only": "--select-only", "TPC-B-like": "--no-vacuum"}
-# A cluster of its own beside the one that the role manages; it takes over only what the role says about performance
-OWN = "^(port|listen_addresses|ssl.*|archive_.*|log_.*|logging_collector|unix_socket.*|cluster_name)$"
-START = """
-version=$(ls /etc/postgresql)
-if [ ! -e /etc/postgresql/$version/pgbench ]; then
-    pg_createcluster --port 5499 $version pgbench -- --data-checksums >/dev/null
-fi
-folder=/etc/postgresql/$version/pgbench/conf.d
-mkdir -p $folder
-cat >$folder/measured.conf
-systemctl daemon-reload
-systemctl restart postgresql@$version-pgbench
-runuser -u postgres -- psql -qAt -p 5499 -c "select 1 from pg_database where datname = 'pgbench'" | grep -q 1 || {
-    runuser -u postgres -- createdb -p 5499 pgbench
-    runuser -u postgres -- /usr/lib/postgresql/$version/bin/pgbench -p 5499 -q -i -s %d pgbench >/dev/null 2>&1
+MODES = {"read only": ("--select-only", 15), "TPC-B-like": ("--no-vacuum", 45)}  # options, seconds
+# What the role says of a server that nobody configured further
+DEFAULTS = {
+    "host_memory_mb": MEMORY_MB,
+    "postgresql_access": [],
+    "postgresql_databases": [],
+    "postgresql_listen_addresses": ["localhost"],
+    "postgresql_max_connections": 100,
+    "postgresql_settings": {},
+    "postgresql_users": [],
+}
+# Left out of ours, group by group, to see what each of them is worth
+GROUPS = {
+    "memory": "shared_buffers|effective_cache_size|huge_pages|([a-z]+_)?work_mem",
+    "WAL": "(max|min)_wal_size|wal_compression|checkpoint_.*|max_slot_wal_keep_size",
+    "records": "log_.*|logging_collector|shared_preload_libraries|track_io_timing",
+}
+# The files of the role are away meanwhile; the cluster with its checksums, access rows and unit stays the role's.
+CONFIGURE = """
+cd /etc/postgresql/*/main/conf.d
+mkdir -p /root/ours && mv 50-holdfast-*.conf /root/ours 2>/dev/null || true
+cat >measured.conf
+systemctl restart 'postgresql@*-main'
+cd /
+psql() { runuser -u postgres -- psql -qAtX "$@"; }
+psql -c "select 1 from pg_database where datname = 'pgbench'" | grep -q 1 || {
+    runuser -u postgres -- createdb pgbench
+    runuser -u postgres -- /usr/lib/postgresql/*/bin/pgbench -q -i -s %d pgbench >/dev/null 2>&1
 }
 # Each run begins with the same tables, warm and without work left over by the run before
-runuser -u postgres -- psql -q -p 5499 pgbench -c 'vacuum pgbench_branches' -c 'vacuum pgbench_tellers' \\
-    -c 'truncate pgbench_history' -c 'select count(*) from pgbench_accounts' -c 'checkpoint' >/dev/null
+psql -d pgbench -c 'vacuum pgbench_branches' -c 'vacuum pgbench_tellers' -c 'truncate pgbench_history' \\
+    -c 'create extension if not exists pg_prewarm' -c "select pg_prewarm('pgbench_accounts')" \\
+    -c "select pg_prewarm('pgbench_accounts_pkey')" -c checkpoint >/dev/null
 """
 RUN = """
-version=$(ls /etc/postgresql)
-runuser -u postgres -- /usr/lib/postgresql/$version/bin/pgbench -p 5499 -n -T %d -c %d -j 2 %s pgbench 2>&1
+cd /
+runuser -u postgres -- /usr/lib/postgresql/*/bin/pgbench -n -T %d -c %d -j 2 %s pgbench 2>&1
+"""
+RESTORE = """
+cd /etc/postgresql/*/main/conf.d
+rm -f measured.conf
+mv /root/ours/* .
+systemctl restart 'postgresql@*-main'
 """
 
 
@@ -60,7 +81,7 @@ def calculator(memory_mb: int, cpus: int, connections: int) -> str:
         "random_page_cost": 1.1,
         "effective_io_concurrency": 200,
         "work_mem": f"{work}kB",
-        "huge_pages": "off",  # none are reserved on this host
+        "huge_pages": "try" if buffers >= 2048 else "off",
         "min_wal_size": "1GB",
         "max_wal_size": "4GB",
         "jit": "off",
@@ -73,52 +94,60 @@ def calculator(memory_mb: int, cpus: int, connections: int) -> str:
     return "".join(f"{name} = '{value}'\n" for name, value in settings.items())
 
 
+def without(group: str, settings: str) -> str:
+    """Return settings without those of a group, which are then PostgreSQL's own."""
+    return "\n".join(line for line in settings.splitlines() if not re.match(rf"({GROUPS[group]}) =", line)) + "\n"
+
+
 def configurations() -> dict[str, str]:
     """Return the settings to compare; ours are those that the role wrote on the host."""
-    written = bed.inside(1, "cat /etc/postgresql/*/main/conf.d/50-holdfast-*.conf")
-    ours = bed.inside(1, f"grep -vE '{OWN.replace('^', '^ *').replace('$', ' *=.*')}' || true", written)
-    facts = bed.inside(1, "awk '/^MemTotal/ {print int($2 / 1024)}' /proc/meminfo; nproc").split()
-    connections = next(line.split("'")[1] for line in ours.splitlines() if line.startswith("max_connections"))
-    return {"packaged": "", "calculator": calculator(int(facts[0]), int(facts[1]), int(connections)), "ours": ours}
+    ours = bed.inside(1, "cat /etc/postgresql/*/main/conf.d/50-holdfast-*.conf")
+    cpus = int(bed.inside(1, "nproc"))
+    compared = {"packaged": "", "calculator": calculator(MEMORY_MB, cpus, 100), "ours": ours}
+    return compared | {f"ours without {group}": without(group, ours) for group in GROUPS}
 
 
 def rate(mode: str) -> float:
-    text = bed.inside(1, RUN % (SECONDS, CLIENTS, MODES[mode]))
+    """Return transactions per second."""
+    option, seconds = MODES[mode]
+    text = bed.inside(1, RUN % (seconds, CLIENTS, option))
     for line in text.splitlines():
         if line.startswith("tps = "):
-            return float(line.split()[2])
+            return round(float(line.split()[2]), 1)
     raise LabError("pgbench printed no rate", text[-300:])
 
 
 def pgbench(rounds: int) -> None:
-    """what PostgreSQL's settings gain: ours, Debian's and a calculator's in turns, read only and TPC-B-like"""
+    """what PostgreSQL's settings gain, on a host of its own: ours, Debian's and a calculator's in turns"""
+    bed.STATE.mkdir(mode=0o700, parents=True, exist_ok=True)
+    bed.up(1, host_memory_mb=MEMORY_MB, lab_memory=f"{MEMORY_MB}m")
+    bed.anew(1)
+    bed.play("molecule/postgresql/converge.yml", "-e", json.dumps(DEFAULTS), log="pgbench")
     compared = configurations()
+    RESULTS.unlink(missing_ok=True)
     for number in range(1, rounds + 1):
-        for name in random.sample(list(compared), len(compared)):  # whoever comes first meets the coldest disk
-            bed.inside(1, START % SCALE, compared[name])
-            rates = {mode: round(rate(mode), 1) for mode in MODES}
-            entry = {"what": name, "round": number, "rates": rates, "date": time.strftime("%Y-%m-%d %H:%M")}
+        for name in random.sample(list(compared), len(compared)):  # what the machine does meanwhile hits all alike
+            bed.inside(1, CONFIGURE % SCALE, compared[name])
+            load = os.getloadavg()[0]
+            entry = {"what": name, "round": number, "rates": {mode: rate(mode) for mode in MODES}, "load": load}
             with RESULTS.open("a") as stream:
-                stream.write(json.dumps(entry) + "\n")
-            print(
-                f"pgbench round {number} {name:>10}: " + ", ".join(f"{mode} {value}/s" for mode, value in rates.items())
-            )
+                stream.write(json.dumps({**entry, "date": time.strftime("%Y-%m-%d %H:%M")}) + "\n")
+            print(f"pgbench round {number}, load {load:.1f}, {name}: {entry['rates']}", flush=True)
+    bed.inside(1, RESTORE)
     tables()
 
 
 def tables() -> None:
-    """Print the rates, and ours as a ratio to each other one of the same round."""
+    """Print the rates, and each as a ratio to ours of the same round."""
     found: dict[str, dict[int, dict[str, float]]] = defaultdict(dict)
     for line in RESULTS.read_text().splitlines() if RESULTS.exists() else []:
         entry = json.loads(line)
         found[entry["what"]][entry["round"]] = entry["rates"]
-    if "ours" not in found:
-        return
-    print("\n| settings | mode | transactions per second | ours to these |\n|---|---|---|---|")
-    for name, rounds in found.items():
-        for mode in MODES:
-            ratios = [
-                found["ours"][number][mode] / rounds[number][mode] for number in rounds if number in found["ours"]
-            ]
-            median = f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})" if ratios else ""
-            print(f"| {name} | {mode} | {middle(values[mode] for values in rounds.values())} | {median} |")
+    ours = found.get("ours", {})
+    for mode in MODES if ours else ():
+        print(f"\n| {mode} | transactions per second | ours to this |\n|---|---|---|")
+        for name, rounds in found.items():
+            ratios = [ours[number][mode] / rounds[number][mode] for number in rounds if number in ours]
+            rates = [values[mode] for values in rounds.values()]
+            median = f"{statistics.median(rates):.0f} ({min(rates):.0f} to {max(rates):.0f})"
+            print(f"| {name} | {median} | {middle(ratios)} |")

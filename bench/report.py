@@ -34,7 +34,7 @@ def read() -> dict[str, dict[str, Rounds]]:
 
 def tables() -> None:
     found = read()
-    for step, first in (("unchanged", "script"), ("cold", "script"), ("hosts", "1")):
+    for step, first in (("unchanged", "script"), ("cold", "script"), ("hosts", "1"), ("databases", "1")):
         if step in found:
             table(step, found[step], first)
 
