@@ -13,7 +13,7 @@ from ansible.plugins.loader import action_loader
 RemoteCall: Any = action_loader.get("remote_call", class_only=True)
 
 NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
-EXTENSION = re.compile(r"[a-z_][a-z0-9_-]{0,62}")
+EXTENSION_NAME = re.compile(r"[a-z_][a-z0-9_-]{0,62}")
 SETTING = re.compile(r"[a-z_][a-z0-9_.]*")
 NAMES = {"type": "list", "elements": "str", "default": []}
 STATE = {"type": "str", "choices": ["present", "absent"], "default": "present"}
@@ -36,6 +36,7 @@ SCHEMA = {
     "state": STATE,
     "drop_data": DROP_DATA,
 }
+EXTENSION = {"name": {"type": "str", "required": True}, "state": STATE, "drop_data": DROP_DATA}
 GRANT = {
     "role": {"type": "str", "required": True},
     "level": {"type": "str", "choices": ["connect", "read", "write", "lookup"], "default": "connect"},
@@ -47,7 +48,7 @@ DATABASE = {
     "settings": SETTINGS,
     "state": STATE,
     "drop_data": DROP_DATA,
-    "extensions": NAMES,
+    "extensions": {"type": "list", "elements": "dict", "default": [], "options": EXTENSION},
     "schemas": {"type": "list", "elements": "dict", "default": [], "options": SCHEMA},
     "grants": {"type": "list", "elements": "dict", "default": [], "options": GRANT},
 }
@@ -114,8 +115,8 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         self.check_name(f"the owner of database {database['name']}", database["owner"])
         database["settings"] = self.settings(f"database {database['name']}", database["settings"])
         for extension in database["extensions"]:
-            if not EXTENSION.fullmatch(extension):
-                raise AnsibleActionFail(f"{extension!r} is not the name of an extension")
+            if not EXTENSION_NAME.fullmatch(extension["name"]):
+                raise AnsibleActionFail(f"{extension['name']!r} is not the name of an extension")
         for schema in database["schemas"]:
             self.check_name("the name of a schema", schema["name"])
             self.check_name(f"the owner of schema {schema['name']}", schema["owner"] or database["owner"])

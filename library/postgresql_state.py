@@ -29,8 +29,9 @@ description:
   - Roles that are managed are never superuser, and may not create databases or roles or bypass row security. Only a
     role with O(roles[].replication) may replicate.
   - Only the owner and the roles in O(databases[].grants) may connect to a database that is managed.
-  - What has C(state=absent) is removed. A database or schema that exists is dropped only with C(drop_data=true), a role
-    only when it owns nothing; otherwise nothing at all is changed.
+  - What has C(state=absent) is removed. A database or schema that exists, and an extension that has tables, is dropped
+    only with C(drop_data=true), an extension only when nothing needs it, a role only when it owns nothing; otherwise
+    nothing at all is changed.
 attributes:
   check_mode: {support: full, description: Reports what would change.}
   diff_mode: {support: full, description: One line per change; never a password or verifier.}
@@ -63,7 +64,15 @@ options:
       settings: {description: Exactly the settings that sessions in it begin with., type: dict, default: {}}
       state: {description: Whether it shall exist., type: str, choices: [present, absent], default: present}
       drop_data: {description: Whether C(state=absent) may delete what is in it., type: bool, default: false}
-      extensions: {description: Extensions it must have., type: list, elements: str, default: []}
+      extensions:
+        description: Extensions it must have.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          name: {description: Name of the extension., type: str, required: true}
+          state: {description: Whether it shall exist., type: str, choices: [present, absent], default: present}
+          drop_data: {description: Whether C(state=absent) may delete its tables., type: bool, default: false}
       schemas:
         description: Schemas it must have besides C(public).
         type: list
@@ -189,7 +198,10 @@ select jsonb_build_object(
     from pg_shdepend join pg_roles r on refclassid = 'pg_authid'::regclass and refobjid = r.oid
     where deptype = 'o' and classid <> 'pg_default_acl'::regclass and rolname = any(:'absent')
       and dbid = (select oid from pg_database where datname = current_database()) order by 1, 2) x),
-  'extensions', (select jsonb_agg(extname) from pg_extension),
+  'extensions', (select jsonb_object_agg(extname, exists (select from pg_depend d join pg_class c on c.oid = d.objid
+      where d.classid = 'pg_class'::regclass and d.refclassid = 'pg_extension'::regclass and d.refobjid = e.oid
+      and d.deptype = 'e' and c.relkind in ('r', 'p', 'm'))) from pg_extension e),
+  'needed', coalesce(nullif(current_setting('holdfast.needed', true), ''), '{}')::jsonb,
   'schemas', (select jsonb_object_agg(nspname, jsonb_build_object(
       'owner', pg_get_userbyid(nspowner), 'public_create', has_schema_privilege('public', oid, 'CREATE'),
       'usage', (select coalesce(jsonb_agg(distinct pg_get_userbyid(grantee)), '[]') from aclexplode(nspacl)
@@ -222,6 +234,20 @@ select jsonb_build_object(
     cross join lateral aclexplode(d.defaclacl) a
     where d.defaclobjtype in ('r', 'S') and a.grantee not in (0, d.defaclrole)) x));
 """
+# Who needs an extension is told by PostgreSQL itself: it drops it and takes that back.
+NEEDED_QUERY = """do $$ declare extension text; words text; needed jsonb = '{}'; begin
+  foreach extension in array %s::text[] loop
+    begin
+      execute format('drop extension if exists %%I', extension);
+      raise sqlstate 'HF001';
+    exception when sqlstate 'HF001' then null;
+      when others then
+        get stacked diagnostics words = pg_exception_detail;
+        needed := needed || jsonb_build_object(extension, coalesce(nullif(words, ''), sqlerrm));
+    end;
+  end loop;
+  perform set_config('holdfast.needed', needed::text, false);
+end $$;"""
 # Between the look and the drop something may have been created.
 OWNS_NOTHING = """do $$ begin
   if exists (select from pg_shdepend where refclassid = 'pg_authid'::regclass and refobjid = to_regrole({0!l})
@@ -232,7 +258,8 @@ end $$"""
 EXISTS_QUERY = "select exists (select from pg_database where datname = :'name') as there \\gset"
 # What a database has that is about to be created.
 NEW: dict[str, Any] = {
-    "extensions": [],
+    "extensions": {},
+    "needed": {},
     "schemas": {"public": {"owner": "pg_database_owner", "public_create": False, "usage": []}},
     "relations": [],
     "granted": [],
@@ -331,6 +358,7 @@ KINDS = {
     "extension": Kind(
         "database extension",
         add=("create extension {extension} in database {database}", "CREATE EXTENSION {extension!i}"),
+        remove=("drop extension {extension} of database {database}", "DROP EXTENSION {extension!i}"),
         inside=True,
     ),
     "schema": Kind(
@@ -427,6 +455,7 @@ def wanted_facts(roles: list[dict[str, Any]], databases: list[dict[str, Any]], h
             database
             | {
                 "public": False,
+                "extensions": [extension["name"] for extension in present(database["extensions"])],
                 "connect": {grant["role"]: True for grant in database["grants"] if grant["role"] != owner},
                 "schemas": {name: {"owner": schemas[name], "public_create": False} for name in schemas},
             }
@@ -442,13 +471,14 @@ def had_facts(roles: list[dict[str, Any]], databases: list[dict[str, Any]], have
     shaped = []
     for database in present(databases):
         content, ours = content_of(database, have), {"public", *(schema["name"] for schema in database["schemas"])}
+        extensions = {extension["name"] for extension in database["extensions"]}
         outside = have["databases"].get(database["name"], {"owner": "", "public": True, "connect": []})
         shaped.append(
             outside
             | {
                 "name": database["name"],
                 "connect": [role for role in outside["connect"] if role != database["owner"]],
-                "extensions": content["extensions"],
+                "extensions": extensions & content["extensions"].keys(),
                 "schemas": {name: entry for name, entry in content["schemas"].items() if name in ours},
             }
         )
@@ -474,22 +504,41 @@ def absent(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def refusals(arguments: dict[str, Any], have: dict[str, Any]) -> list[str]:
     """Return what stands against `state: absent`: data that nobody said may go, and objects that need another owner."""
     there = [each for each in absent(arguments["databases"]) if each["name"] in have["databases"]]
-    kept = [f"database {each['name']}" for each in there if not each["drop_data"]] + [
-        f"schema {schema['name']} of database {database['name']}"
-        for database in present(arguments["databases"])
-        for schema in absent(database["schemas"])
-        if schema["name"] in content_of(database, have)["schemas"] and not schema["drop_data"]
-    ]
+    kept = [f"database {each['name']}" for each in there if not each["drop_data"]]
+    needed: dict[Key, str | None] = {}
+    for database in present(arguments["databases"]):
+        name, content = database["name"], content_of(database, have)
+        kept += [
+            f"schema {schema['name']} of database {name}"
+            for schema in absent(database["schemas"])
+            if schema["name"] in content["schemas"] and not schema["drop_data"]
+        ]
+        gone = [each for each in absent(database["extensions"]) if each["name"] in content["extensions"]]
+        kept += [
+            f"extension {each['name']} of database {name}"
+            for each in gone
+            if content["extensions"][each["name"]] and not each["drop_data"]
+        ]
+        needed |= {(each["name"], name): content["needed"].get(each["name"]) for each in gone}
     owned = {role["name"]: owned_by(role["name"], arguments["databases"], have) for role in absent(arguments["roles"])}
-    return [
-        f"{what} is there, and state: absent would delete its data; add drop_data: true, or take the entry out"
-        for what in kept
-    ] + [
-        f"role {name} is absent and owns {', '.join(what[:5])}{f' and {len(what) - 5} more' * (len(what) > 5)}; "
-        f"give that to another role first (REASSIGN OWNED)"
-        for name, what in owned.items()
-        if what
-    ]
+    return (
+        [
+            f"{what} is there, and state: absent would delete its data; add drop_data: true, or take the entry out"
+            for what in kept
+        ]
+        + [
+            f"extension {which} of database {name} is absent and still needed: {'; '.join(words.splitlines()[:5])}; "
+            f"drop or change that first"
+            for (which, name), words in needed.items()
+            if words
+        ]
+        + [
+            f"role {name} is absent and owns {', '.join(what[:5])}{f' and {len(what) - 5} more' * (len(what) > 5)}; "
+            f"give that to another role first (REASSIGN OWNED)"
+            for name, what in owned.items()
+            if what
+        ]
+    )
 
 
 def owned_by(role: str, databases: list[dict[str, Any]], have: dict[str, Any]) -> list[str]:
@@ -640,7 +689,10 @@ def comparison(arguments: dict[str, Any]) -> str:
     script = [f"\\set absent {{{gone}}}", SERVER_QUERY]
     for database in arguments["databases"]:
         name = database["name"]
-        script += [f"\\set name {name}", EXISTS_QUERY, "\\if :there", f'\\connect "{name}"', DATABASE_QUERY, "\\endif"]
+        script += [f"\\set name {name}", EXISTS_QUERY, "\\if :there", f'\\connect "{name}"']
+        if going := [extension["name"] for extension in absent(database["extensions"])]:
+            script += [NEEDED_QUERY % SQL.format("{0!l}", f"{{{','.join(going)}}}")]
+        script += [DATABASE_QUERY, "\\endif"]
     return "\n".join(script)
 
 

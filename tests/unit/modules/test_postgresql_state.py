@@ -46,13 +46,16 @@ DATABASE: dict[str, Any] = {
     "schemas": [],
     "grants": [],
 }
+EXTENSION = {"name": "pg_trgm", "state": "present", "drop_data": False}
+ABSENT = {"state": "absent"}
 SCHEMA = {"name": "audit", "owner": None, "state": "present", "drop_data": False}
 HAVE_DATABASE = {"owner": "shop", "public": False, "connect": []}
 PUBLIC = {"owner": "pg_database_owner", "public_create": False, "usage": []}
 CONTENT: dict[str, Any] = {
     "database": "shop",
     "owned": [],
-    "extensions": [],
+    "extensions": {"plpgsql": False},
+    "needed": {},
     "schemas": {"public": PUBLIC},
     "relations": [],
     "granted": [],
@@ -214,9 +217,15 @@ def test_each_difference_of_a_database(
 @pytest.mark.parametrize(
     ("have", "wanted", "said"),
     [
-        ({}, {"extensions": ["pg_trgm"]}, ["create extension pg_trgm in database shop"]),
-        ({"extensions": ["pg_trgm"]}, {"extensions": ["pg_trgm"]}, []),
-        ({"extensions": ["pg_trgm"]}, {}, []),
+        ({}, {"extensions": [EXTENSION]}, ["create extension pg_trgm in database shop"]),
+        ({"extensions": {"pg_trgm": False}}, {"extensions": [EXTENSION]}, []),
+        ({"extensions": {"pg_trgm": False}}, {}, []),
+        ({}, {"extensions": [EXTENSION | ABSENT]}, []),
+        (
+            {"extensions": {"pg_trgm": False}},
+            {"extensions": [EXTENSION | ABSENT]},
+            ["drop extension pg_trgm of database shop"],
+        ),
         (
             {"schemas": {"public": PUBLIC | {"owner": "postgres", "public_create": True}}},
             {},
@@ -412,6 +421,36 @@ def test_data_is_deleted_only_when_that_is_said_twice(state: ModuleType, permitt
     assert refused(state, wanted, {"databases": {"shop": HAVE_DATABASE}}) == []  # neither is there
 
 
+@pytest.mark.parametrize(
+    ("tables", "permitted", "needed", "because"),
+    [
+        (False, False, {}, []),
+        (True, True, {}, []),
+        (True, False, {}, ["extension pg_trgm of database shop is there, and state: absent would delete its data"]),
+        (
+            False,
+            True,
+            {"pg_trgm": "index a depends on it\nindex b depends on it"},
+            ["extension pg_trgm of database shop is absent and still needed: index a depends on it; index b depends"],
+        ),
+    ],
+)
+def test_an_extension_is_dropped_when_neither_data_nor_objects_go_with_it(
+    state: ModuleType, tables: bool, permitted: bool, needed: dict[str, str], because: list[str]
+) -> None:
+    content = CONTENT | {"extensions": {"pg_trgm": tables, "citext": True}, "needed": needed}
+    wanted = {"databases": [DATABASE | {"extensions": [EXTENSION | ABSENT | {"drop_data": permitted}]}]}
+    found = refused(state, wanted, {}, content)
+    assert [text.startswith(start) for text, start in zip(found, because, strict=True)] == [True] * len(because)
+    assert refused(state, wanted, {}) == []  # it is not there
+
+
+def test_postgresql_is_asked_who_needs_an_extension_only_when_it_shall_go(state: ModuleType) -> None:
+    gone = DATABASE | {"extensions": [EXTENSION, EXTENSION | ABSENT | {"name": "uuid-ossp"}]}
+    assert "foreach extension in array '{uuid-ossp}'::text[] loop" in state.comparison(arguments(databases=[gone]))
+    assert "foreach" not in state.comparison(arguments(databases=[DATABASE | {"extensions": [EXTENSION]}]))
+
+
 def test_names_are_quoted(state: ModuleType) -> None:
     assert state.identifier('a"b') == '"a""b"'
     assert 'ALTER ROLE "select"' in statements(steps_for(state, {"roles": [ROLE | {"name": "select"}]}))
@@ -507,7 +546,7 @@ def test_a_host_without_postgresql(
         ({"roles": [{"name": "a", "database_settings": {"B": {}}}]}, "a database in the settings of role a is 'B'"),
         ({"databases": [{"name": "a", "owner": "a", "settings": {"jit": "a\nb"}}]}, "settings of database a must"),
         ({"databases": [{"name": "a'b", "owner": "a"}]}, "the name of a database"),
-        ({"databases": [{"name": "a", "owner": "a", "extensions": ["a;"]}]}, "'a;' is not the name of an extension"),
+        ({"databases": [{"name": "a", "owner": "a", "extensions": [{"name": "a;"}]}]}, "'a;' is not the name of an"),
         ({"databases": [{"name": "a", "owner": "a", "schemas": [{"name": "A"}]}]}, "the name of a schema is 'A'"),
         ({"databases": [{"name": "a", "owner": "a", "grants": [{"role": "A"}]}]}, "the role of a grant is 'A'"),
     ],
