@@ -43,6 +43,16 @@ def test_check_mode_after_a_run_reports_nothing(site: Run, run_playbook: Playboo
     assert (check.status, check.stats["changed"], check.result["check_mode"]) == ("successful", {}, True)
 
 
+def test_a_restart_that_is_not_allowed_is_said_to_be_due(site: Run, run_playbook: Playbook) -> None:
+    assert site.result["restart_due"] == {}
+    wanted = {"postgresql_max_connections": 190, "postgresql_restart_policy": "forbidden"}
+    run = run_playbook("playbooks/site.yml", extravars=wanted)
+    assert (run.status, run.result["restart_due"]) == ("successful", {"runner1": "max_connections"})
+    said = b"".join(run.files.values()).decode()
+    assert "restart due  max_connections on runner1" in said
+    assert run_playbook("playbooks/site.yml").result["restart_due"] == {}  # taken out again, before any restart
+
+
 def test_no_secret_is_in_events_or_artifacts(site: Run, secrets: dict[str, bytes], run_playbook: Playbook) -> None:
     verbose = run_playbook("playbooks/site.yml", verbosity=3, cmdline="--diff")
     for run in (site, verbose):
