@@ -1,0 +1,162 @@
+"""What role nginx refuses to print, and what a site is that says little."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+Filters = dict[str, Callable[..., Any]]
+Refusal = Callable[..., str]
+
+SITE: dict[str, Any] = {"name": "api", "server_names": ["api.example.org"], "upstream": {"servers": ["192.0.2.1:3000"]}}
+
+
+def test_a_full_site_is_fine(filters: Filters) -> None:
+    """Everything that can be said, said well."""
+    site = {
+        **SITE,
+        "server_names": ["example.org", "*.example.org"],
+        "upstream": {
+            "servers": ["app-1.example:3000", "[2001:db8::1]:3000"],
+            "sticky_by": "cookie",
+            "sticky_cookie": "s_id",
+        },
+        "websocket_paths": ["/ws"],
+        "restricted_paths": {"/admin": ["192.0.2.0/24", "2001:db8::/32", "198.51.100.7"]},
+        "cached_paths": {"/static/": 86400},
+        "cors_origins": ["https://www.example.org", "http://localhost:5173"],
+        "rate_limit_per_second": 10,
+        "rate_limit_burst": 20,
+        "headers": {"X-Frame-Options": "", "Content-Security-Policy": "default-src 'self'; img-src *"},
+    }
+    assert filters["nginx_site_findings"]([site], {"X-A": "b"}) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "finding"),
+    [
+        (
+            {"name": "Api"},
+            "nginx_sites has the name Api; use every name once, with lower-case letters, digits and dashes",
+        ),
+        ({"server_names": []}, "nginx_sites: api has no server_names; give at least one"),
+        (
+            {"server_names": ["https://a.example"]},
+            "nginx_sites has the server name https://a.example; give every host name to one site, "
+            "without scheme or port",
+        ),
+        ({"upstream": {"servers": []}}, "nginx_sites: api has no upstream.servers; give at least one"),
+        (
+            {"upstream": {"servers": ["http://a:1"]}},
+            "nginx_sites: api has the upstream server http://a:1; write address:port",
+        ),
+        (
+            {"upstream": {"servers": ["a:1"], "sticky_by": "cookie"}},
+            "nginx_sites: api has upstream.sticky_by cookie and upstream.sticky_cookie ''; a cookie is named, "
+            "with letters, digits and _, when clients are kept by it and only then",
+        ),
+        (
+            {"upstream": {"servers": ["a:1"], "sticky_cookie": "s"}},
+            "nginx_sites: api has upstream.sticky_by none and upstream.sticky_cookie 's'; a cookie is named, "
+            "with letters, digits and _, when clients are kept by it and only then",
+        ),
+        (
+            {"websocket_paths": ["/ws { return 200; } #"]},
+            "nginx_sites: api has the path /ws { return 200; } #; begin with / and use letters, digits and . _ ~ -",
+        ),
+        (
+            {"websocket_paths": ["/ws"], "cached_paths": {"/ws": 60}},
+            "nginx_sites: api has the path /ws 2 times; say one thing about each path",
+        ),
+        (
+            {"restricted_paths": {"/admin": ["office"]}},
+            "nginx_sites: api lets office reach /admin; write an address or a network such as 192.0.2.0/24",
+        ),
+        (
+            {"cached_paths": {"/static": True}},
+            "nginx_sites: api lets clients keep /static for True seconds; give a whole number from 1",
+        ),
+        (
+            {"cors_origins": ["*"]},
+            "nginx_sites: api has the origin *; write scheme and name, such as https://www.example.org, never *",
+        ),
+        (
+            {"headers": {"X-A": 'a";\nreturn 200'}},
+            "nginx_sites: api has the header X-A; its value is one line of text without backslashes",
+        ),
+        (
+            {"rate_limit_burst": 5},
+            "nginx_sites: api has rate_limit_burst 5 and no rate_limit_per_second; say how many are usual",
+        ),
+    ],
+)
+def test_one_finding_each(filters: Filters, change: dict[str, Any], finding: str) -> None:
+    """Site, value and cure."""
+    assert filters["nginx_site_findings"]([{**SITE, **change}]) == [finding]
+
+
+def test_two_sites_share_nothing(filters: Filters) -> None:
+    """Each name is reported once."""
+    assert [sentence.split(";")[0] for sentence in filters["nginx_site_findings"]([SITE, SITE])] == [
+        "nginx_sites has the name api",
+        "nginx_sites has the server name api.example.org",
+    ]
+
+
+def test_headers_of_all_sites_are_looked_at(filters: Filters) -> None:
+    """They stand in every site; a site may replace one."""
+    assert len(filters["nginx_site_findings"]([SITE], {"X A": "b", "X-B": 1})) == 2
+    assert filters["nginx_site_findings"]([{**SITE, "headers": {"X-B": "b"}}], {"X-B": 1}) == []
+
+
+def test_what_a_site_does_not_say(filters: Filters) -> None:
+    """The role's defaults, below what the inventory says for all sites, below the site."""
+    plain = filters["nginx_sites_complete"](
+        [{**SITE, "name": "my-api"}], {"body_limit_mb": 10, "certificate": "nginx"}
+    )[0]
+    assert plain["id"] == "my_api"
+    assert (plain["body_limit_mb"], plain["certificate"], plain["read_timeout_seconds"]) == (10, "nginx", 60)
+    assert plain["upstream"] == {
+        "servers": ["192.0.2.1:3000"],
+        "keepalive": 32,
+        "sticky_by": "none",
+        "sticky_cookie": "",
+    }
+    assert plain["locations"] == [{"path": "/", "websocket": False, "access": [], "kept_seconds": 0}]
+    own = filters["nginx_sites_complete"]([{**SITE, "body_limit_mb": 50}], {"body_limit_mb": 10})[0]
+    assert own["body_limit_mb"] == 50
+
+
+def test_each_path_is_one_location(filters: Filters) -> None:
+    """Paths that are closed reach no instance; the site's headers win over those of all."""
+    site = {
+        **SITE,
+        "websocket_paths": ["/ws"],
+        "closed_paths": ["/metrics"],
+        "restricted_paths": {"/admin": ["198.51.100.7", "192.0.2.0/24"]},
+        "cached_paths": {"/": 60},
+        "headers": {"X-B": "own"},
+    }
+    complete = filters["nginx_sites_complete"]([site], {"headers": {"X-A": "a", "X-B": "b"}})[0]
+    assert complete["headers"] == {"X-A": "a", "X-B": "own"}
+    assert [tuple(location.values()) for location in complete["locations"]] == [
+        ("/", False, [], 60),
+        ("/admin", False, ["allow 192.0.2.0/24", "allow 198.51.100.7", "deny all"], 0),
+        ("/ws", True, [], 0),
+    ]
+
+
+def test_sites_must_be_a_list(refusal: Refusal) -> None:
+    """A mapping is what people try first."""
+    assert refusal("nginx_sites_complete", {"api": {}}, {}) == "nginx_sites must be a list of mappings, got dict"
+
+
+@given(names=st.lists(st.from_regex(r"[a-z0-9][a-z0-9-]{0,9}", fullmatch=True), unique=True, max_size=6))
+def test_order_does_not_matter(filters: Filters, names: list[str]) -> None:
+    """The same files whatever the order; no two sites share a variable of nginx."""
+    sites = [{**SITE, "name": name} for name in names]
+    complete = filters["nginx_sites_complete"](sites, {})
+    assert complete == filters["nginx_sites_complete"](sites[::-1], {})
+    assert len({site["id"] for site in complete}) == len(names)
