@@ -109,9 +109,15 @@ def postgresql() -> dict[str, str]:
     return dict(json.loads(answer)) if answer else {"server": "does not answer"}
 
 
+def replication() -> dict[str, str]:
+    """Return the part of this server in a replicated cluster, and the lag of a standby in seconds."""
+    part = "".join(lines("/usr/local/lib/holdfast/postgresql-role"))
+    return {"postgresql": part} if part else {}
+
+
 def main() -> None:
     status: dict[str, object] = {"units": units(), "containers": containers(), "certificates": days_left()}
-    status |= {**releases(), "backups": backups(), "postgresql": postgresql()}
+    status |= {**releases(), "backups": backups(), "postgresql": postgresql(), "replication": replication()}
     if sys.argv[1:]:
         status["health"] = health(*sys.argv[1:3])
     print(json.dumps(status))
