@@ -6,20 +6,19 @@ import json
 import os
 import random
 import re
-import statistics
 import time
 from collections import defaultdict
 
 from tests.lab.paths import LabError
 
-from . import bed
+from . import bed, sample
 from .report import middle
 
 RESULTS = bed.STATE / "pgbench.jsonl"
 MEMORY_MB = 4096  # of the host, and the limit of its container
 SCALE = 100  # 1.5 GB: more than shared_buffers of any of them, less than the memory
 CLIENTS = 8
-MODES = {"read only": ("--select-only", 15), "TPC-B-like": ("--no-vacuum", 45)}  # options, seconds
+MODES = {"read only": ("--select-only", 8), "TPC-B-like": ("--no-vacuum", 20)}  # options, seconds
 # What the role says of a server that nobody configured further
 DEFAULTS = {
     "host_memory_mb": MEMORY_MB,
@@ -41,9 +40,10 @@ CONFIGURE = """
 cd /etc/postgresql/*/main/conf.d
 mkdir -p /root/ours && mv 50-holdfast-*.conf /root/ours 2>/dev/null || true
 cat >measured.conf
-systemctl restart 'postgresql@*-main'
 cd /
 psql() { runuser -u postgres -- psql -qAtX "$@"; }
+systemctl restart "postgresql@$(ls /etc/postgresql)-main"
+[ "$(psql -c "select pg_postmaster_start_time() > now() - interval '1 min'")" = t ]
 psql -c "select 1 from pg_database where datname = 'pgbench'" | grep -q 1 || {
     runuser -u postgres -- createdb pgbench
     runuser -u postgres -- /usr/lib/postgresql/*/bin/pgbench -q -i -s %d pgbench >/dev/null 2>&1
@@ -57,11 +57,14 @@ RUN = """
 cd /
 runuser -u postgres -- /usr/lib/postgresql/*/bin/pgbench -n -T %d -c %d -j 2 %s pgbench 2>&1
 """
+WRITTEN = """
+runuser -u postgres -- psql -qAtX -d pgbench -c "select pg_current_wal_insert_lsn() - '0/0'"
+"""
 RESTORE = """
 cd /etc/postgresql/*/main/conf.d
 rm -f measured.conf
 mv /root/ours/* .
-systemctl restart 'postgresql@*-main'
+systemctl restart "postgresql@$(ls /etc/postgresql)-main"
 """
 
 
@@ -107,14 +110,18 @@ def configurations() -> dict[str, str]:
     return compared | {f"ours without {group}": without(group, ours) for group in GROUPS}
 
 
-def rate(mode: str) -> float:
-    """Return transactions per second."""
+def measured(mode: str) -> dict[str, float]:
+    """Return the rate, and what one transaction costs: those numbers a busy machine spoils least."""
     option, seconds = MODES[mode]
+    account = sample.account(1)
+    before = sample.used(account), float(bed.inside(1, WRITTEN))
     text = bed.inside(1, RUN % (seconds, CLIENTS, option))
-    for line in text.splitlines():
-        if line.startswith("tps = "):
-            return round(float(line.split()[2]), 1)
-    raise LabError("pgbench printed no rate", text[-300:])
+    after = sample.used(account), float(bed.inside(1, WRITTEN))
+    done = re.search(r"actually processed: (\d+)(?s:.*)^tps = ([0-9.]+)", text, re.MULTILINE)
+    if done is None:
+        raise LabError("pgbench printed no rate", text[-300:])
+    processor, wal = ((now - then) / int(done[1]) for now, then in zip(after, before, strict=True))
+    return {"rate": round(float(done[2]), 1), "cpu_ms": round(processor * 1000, 3), "wal_kb": round(wal / 1024, 2)}
 
 
 def pgbench(rounds: int) -> None:
@@ -129,25 +136,30 @@ def pgbench(rounds: int) -> None:
         for name in random.sample(list(compared), len(compared)):  # what the machine does meanwhile hits all alike
             bed.inside(1, CONFIGURE % SCALE, compared[name])
             load = os.getloadavg()[0]
-            entry = {"what": name, "round": number, "rates": {mode: rate(mode) for mode in MODES}, "load": load}
+            entry = {"what": name, "round": number, "load": load, "modes": {mode: measured(mode) for mode in MODES}}
             with RESULTS.open("a") as stream:
                 stream.write(json.dumps({**entry, "date": time.strftime("%Y-%m-%d %H:%M")}) + "\n")
-            print(f"pgbench round {number}, load {load:.1f}, {name}: {entry['rates']}", flush=True)
+            print(f"pgbench round {number}, load {load:.1f}, {name}: {entry['modes']}", flush=True)
     bed.inside(1, RESTORE)
     tables()
 
 
 def tables() -> None:
-    """Print the rates, and each as a ratio to ours of the same round."""
-    found: dict[str, dict[int, dict[str, float]]] = defaultdict(dict)
+    """Print what was measured, and ours as a ratio to each other one of the same round."""
+    found: dict[str, dict[int, dict[str, dict[str, float]]]] = defaultdict(dict)
     for line in RESULTS.read_text().splitlines() if RESULTS.exists() else []:
         entry = json.loads(line)
-        found[entry["what"]][entry["round"]] = entry["rates"]
+        found[entry["what"]][entry["round"]] = entry["modes"]
     ours = found.get("ours", {})
     for mode in MODES if ours else ():
-        print(f"\n| {mode} | transactions per second | ours to this |\n|---|---|---|")
+        print(f"\n| {mode} | transactions/s | ours to this | CPU ms of one | ours to this | WAL kB of one |")
+        print("|---|---|---|---|---|---|")
         for name, rounds in found.items():
-            ratios = [ours[number][mode] / rounds[number][mode] for number in rounds if number in ours]
-            rates = [values[mode] for values in rounds.values()]
-            median = f"{statistics.median(rates):.0f} ({min(rates):.0f} to {max(rates):.0f})"
-            print(f"| {name} | {median} | {middle(ratios)} |")
+            cells = []
+            for key in ("rate", "cpu_ms"):
+                cells.append(middle(values[mode][key] for values in rounds.values()))
+                cells.append(
+                    middle(ours[number][mode][key] / rounds[number][mode][key] for number in {*rounds} & {*ours})
+                )
+            cells.append(middle(values[mode]["wal_kb"] for values in rounds.values()))
+            print(f"| {name} | {' | '.join(cells)} |")
