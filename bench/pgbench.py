@@ -18,7 +18,7 @@ RESULTS = bed.STATE / "pgbench.jsonl"
 MEMORY_MB = 4096  # of the host, and the limit of its container
 SCALE = 100  # 1.5 GB: more than shared_buffers of any of them, less than the memory
 CLIENTS = 8
-MODES = {"read only": ("--select-only", 8), "TPC-B-like": ("--no-vacuum", 20)}  # options, seconds
+MODES = {"read only": ("--select-only", 15), "TPC-B-like": ("--no-vacuum", 60)}  # options, seconds
 # What the role says of a server that nobody configured further
 DEFAULTS = {
     "host_memory_mb": MEMORY_MB,
