@@ -1,0 +1,165 @@
+"""TCP endpoints of nginx as data: what cannot be served, and what every endpoint is with all it does not say."""
+
+import functools
+import ipaddress
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from itertools import combinations
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,23}")  # with nginx- in front it names a rule of the firewall
+INSTANCE = re.compile(r"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})")
+DEFAULTS: dict[str, Any] = {
+    "listen_addresses": [],
+    "servers": [],
+    "backup_servers": [],
+    "postgresql": "none",
+    "connect_timeout_seconds": 3,
+    "idle_timeout_seconds": 3600,
+    "connection_limit": 0,
+}
+
+
+def _endpoint(address: str, port: int) -> str:
+    """Return address and port as nginx spells them, IPv6 in brackets."""
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_instance(text: str) -> bool:
+    found = INSTANCE.fullmatch(text)
+    return found is not None and 1 <= int(found[2]) <= 65535
+
+
+def name_findings(streams: list[dict[str, Any]], taken: list[str]) -> Iterator[str]:
+    for name, times in Counter(stream["name"] for stream in streams).items():
+        if times > 1 or name in taken or not NAME.fullmatch(name):
+            yield (
+                f"nginx_streams has the name {name}; use every name once, also among nginx_sites, "
+                "with up to 24 lower-case letters, digits and dashes"
+            )
+
+
+def port_findings(streams: list[dict[str, Any]], taken: list[int]) -> Iterator[str]:
+    for stream in streams:
+        if stream["port"] in taken:
+            yield f"nginx_streams: {stream['name']} has port {stream['port']}, which nginx needs itself; choose another"
+    for one, other in combinations(streams, 2):
+        mine, theirs = set(one["listen_addresses"]), set(other["listen_addresses"])
+        if one["port"] == other["port"] and (not mine or not theirs or mine & theirs):
+            yield (
+                f"nginx_streams: {one['name']} and {other['name']} both have port {one['port']}; "
+                "give each a port, or listen_addresses, of its own"
+            )
+
+
+def stream_findings(stream: Mapping[str, Any], databases: list[dict[str, Any]]) -> Iterator[str]:
+    """Say what is wrong with one endpoint by itself."""
+    follows = stream["postgresql"] != "none"
+    if follows == bool(stream["servers"]) or (follows and stream["backup_servers"]):
+        yield (
+            f"has {len(stream['servers'])} servers, {len(stream['backup_servers'])} backup_servers and postgresql "
+            f"{stream['postgresql']}; list servers, or let it follow postgresql"
+        )
+    elif follows and not databases:
+        yield f"follows the {stream['postgresql']} of PostgreSQL, but nginx_database_servers is empty; list servers"
+    for server in [*stream["servers"], *stream["backup_servers"]]:
+        if not _is_instance(server):
+            yield f"has the server {server}; write address:port"
+    for server in sorted(set(stream["servers"]) & set(stream["backup_servers"])):
+        yield f"has {server} as a server and as its own backup; name it once"
+    for address in stream["listen_addresses"]:
+        if not _is_address(address):
+            yield f"listens on {address}; write an address of this host"
+    if not stream["sources"]:
+        yield "has no sources; name groups, addresses or networks, or public for everybody"
+    for key in ("connect_timeout_seconds", "idle_timeout_seconds"):
+        if stream[key] < 1:
+            yield f"has {key} {stream[key]}; give at least 1"
+    if stream["connection_limit"] < 0:
+        yield f"has connection_limit {stream['connection_limit']}; give at least 1, or 0 for none"
+
+
+def nginx_stream_findings(
+    streams: list[dict[str, Any]], taken: dict[str, Any], databases: list[dict[str, Any]] | None = None
+) -> list[str]:
+    """Return one sentence, with its cure, for everything that cannot be served as it is written."""
+    given = _given(streams)
+    findings = [*name_findings(given, taken["names"]), *port_findings(given, taken["ports"])]
+    for stream in given:
+        findings += [f"nginx_streams: {stream['name']} {each}" for each in stream_findings(stream, databases or [])]
+    return findings
+
+
+def _given(streams: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the streams in order of their names, each with every key."""
+    if not isinstance(streams, list) or not all(isinstance(stream, Mapping) for stream in streams):
+        raise TypeError(f"nginx_streams must be a list of mappings, got {type(streams).__name__}")
+    return sorted(({**DEFAULTS, **stream} for stream in streams), key=lambda stream: str(stream["name"]))
+
+
+def pool_of(stream: Mapping[str, Any], databases: list[dict[str, Any]]) -> tuple[list[str], list[str]]:
+    """Return the servers of an endpoint, and those that stand in for them.
+
+    Every server of PostgreSQL takes connections, whatever it is: only who leads may be in the pool of those who write.
+    """
+    if stream["postgresql"] == "none":
+        return sorted(stream["servers"]), sorted(stream["backup_servers"])
+    leaders = [_endpoint(server["address"], server["port"]) for server in databases if server["leads"]]
+    others = sorted(_endpoint(server["address"], server["port"]) for server in databases if not server["leads"])
+    if len(leaders) != 1:
+        raise ValueError(
+            f"nginx_streams: {stream['name']} follows PostgreSQL, but {len(leaders)} of its {len(databases)} servers "
+            "are known to lead; run the playbook without --limit"
+        )
+    return (others, leaders) if stream["postgresql"] == "standbys" and others else (leaders, [])
+
+
+def nginx_streams_complete(
+    streams: list[dict[str, Any]], databases: list[dict[str, Any]] | None = None, ipv6: bool = True
+) -> list[dict[str, Any]]:
+    """Return the endpoints in order of their names, each with every key, and with what follows from them."""
+    complete = []
+    for stream in _given(streams):
+        servers, backup_servers = pool_of(stream, databases or [])
+        everywhere = [str(stream["port"]), *([f"[::]:{stream['port']}"] if ipv6 else [])]
+        chosen = [_endpoint(address, stream["port"]) for address in stream["listen_addresses"]]
+        public = "public" in stream["sources"]
+        rules = [] if public else [*(f"allow {source}" for source in stream["sources"]), "deny all"]
+        added = {"servers": servers, "backup_servers": backup_servers, "listen": chosen or everywhere, "access": rules}
+        complete.append({**stream, **added, "id": str(stream["name"]).replace("-", "_")})
+    return complete
+
+
+FILTERS = (nginx_stream_findings, nginx_streams_complete)
+
+
+def _reported(core: Callable[..., object]) -> Callable[..., object]:
+    """Let Ansible show a refusal of ``core`` as one sentence."""
+
+    @functools.wraps(core)
+    def run(*arguments: object, **options: object) -> object:
+        try:
+            return core(*arguments, **options)
+        except (TypeError, ValueError) as error:
+            raise AnsibleFilterError(str(error)) from error
+
+    return run
+
+
+class FilterModule:
+    """The filters of this file."""
+
+    def filters(self) -> dict[str, Callable[..., object]]:
+        """Return the filters by name."""
+        return {core.__name__: _reported(core) for core in FILTERS}
