@@ -63,31 +63,32 @@ def port_findings(streams: list[dict[str, Any]], taken: list[int]) -> Iterator[s
             )
 
 
-def stream_findings(stream: Mapping[str, Any], databases: list[dict[str, Any]]) -> Iterator[str]:
-    """Say what is wrong with one endpoint by itself."""
-    follows = stream["postgresql"] != "none"
-    if follows == bool(stream["servers"]) or (follows and stream["backup_servers"]):
+def pool_findings(stream: Mapping[str, Any], databases: list[dict[str, Any]]) -> Iterator[str]:
+    servers, backup_servers, follows = stream["servers"], stream["backup_servers"], stream["postgresql"] != "none"
+    if follows == bool(servers) or (follows and backup_servers):
         yield (
-            f"has {len(stream['servers'])} servers, {len(stream['backup_servers'])} backup_servers and postgresql "
-            f"{stream['postgresql']}; list servers, or let it follow postgresql"
+            f"has {len(servers)} servers, {len(backup_servers)} backup_servers and postgresql {stream['postgresql']}; "
+            "list servers, or let it follow postgresql"
         )
     elif follows and not databases:
         yield f"follows the {stream['postgresql']} of PostgreSQL, but nginx_database_servers is empty; list servers"
-    for server in [*stream["servers"], *stream["backup_servers"]]:
+    for server in [*servers, *backup_servers]:
         if not _is_instance(server):
             yield f"has the server {server}; write address:port"
-    for server in sorted(set(stream["servers"]) & set(stream["backup_servers"])):
+    for server in sorted(set(servers) & set(backup_servers)):
         yield f"has {server} as a server and as its own backup; name it once"
+
+
+def client_findings(stream: Mapping[str, Any]) -> Iterator[str]:
+    """Say what is wrong with where it listens, for whom and for how long."""
     for address in stream["listen_addresses"]:
         if not _is_address(address):
             yield f"listens on {address}; write an address of this host"
     if not stream["sources"]:
         yield "has no sources; name groups, addresses or networks, or public for everybody"
-    for key in ("connect_timeout_seconds", "idle_timeout_seconds"):
-        if stream[key] < 1:
-            yield f"has {key} {stream[key]}; give at least 1"
-    if stream["connection_limit"] < 0:
-        yield f"has connection_limit {stream['connection_limit']}; give at least 1, or 0 for none"
+    for key, least in (("connect_timeout_seconds", 1), ("idle_timeout_seconds", 1), ("connection_limit", 0)):
+        if stream[key] < least:
+            yield f"has {key} {stream[key]}; give at least {least}"
 
 
 def nginx_stream_findings(
@@ -97,7 +98,8 @@ def nginx_stream_findings(
     given = _given(streams)
     findings = [*name_findings(given, taken["names"]), *port_findings(given, taken["ports"])]
     for stream in given:
-        findings += [f"nginx_streams: {stream['name']} {each}" for each in stream_findings(stream, databases or [])]
+        of_stream = [*pool_findings(stream, databases or []), *client_findings(stream)]
+        findings += [f"nginx_streams: {stream['name']} {finding}" for finding in of_stream]
     return findings
 
 

@@ -1,4 +1,4 @@
-"""Ask over several connections that are never opened again: ADDRESS PORT CONNECTIONS SECONDS PAUSE. Says how many held."""
+"""Ask over connections that are opened once, and say how many held: ADDRESS PORT CONNECTIONS SECONDS PAUSE."""
 
 import http.client
 import sys

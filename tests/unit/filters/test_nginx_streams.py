@@ -1,4 +1,4 @@
-"""Which TCP endpoints role nginx refuses, and where each leads; for PostgreSQL that decides where writes go (NGX-17)."""
+"""Which TCP endpoints role nginx refuses, and where each leads; of PostgreSQL, that is where writes go (NGX-17)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -85,7 +85,7 @@ def test_a_full_endpoint_is_fine(filters: Filters) -> None:
         ),
         ({"idle_timeout_seconds": 0}, "nginx_streams: mq has idle_timeout_seconds 0; give at least 1"),
         ({"connect_timeout_seconds": 0}, "nginx_streams: mq has connect_timeout_seconds 0; give at least 1"),
-        ({"connection_limit": -1}, "nginx_streams: mq has connection_limit -1; give at least 1, or 0 for none"),
+        ({"connection_limit": -1}, "nginx_streams: mq has connection_limit -1; give at least 0"),
     ],
 )
 def test_what_is_refused(filters: Filters, change: dict[str, Any], finding: str) -> None:
