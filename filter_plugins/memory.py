@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible.errors import AnsibleFilterError
 
@@ -13,6 +13,19 @@ SHARE_KEYS = {"name", "share", "minimum_mb"}
 SYSTEM = "operating system"
 
 
+class Claim(NamedTuple):
+    """What one service needs at least, its weight in the rest (0 for a fixed need), and the variable that sets it."""
+
+    least: int
+    weight: int
+    variable: str
+
+    def basis(self) -> str:
+        """Return why it gets what it gets."""
+        basis = f"share {self.weight}, at least {self.least}" if self.weight else "fixed"
+        return f"{basis}, set by {self.variable}" if self.variable else basis
+
+
 def _whole(value: object, what: str, least: int) -> int:
     """Return a checked whole number."""
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
@@ -20,73 +33,77 @@ def _whole(value: object, what: str, least: int) -> int:
     return int(value)
 
 
-def _claim(claim: object) -> tuple[str, int, int]:
-    """Return name, least memory and weight of one claim; the weight of a fixed need is 0."""
+def _claim(claim: object, variables: dict[str, str]) -> tuple[str, Claim]:
+    """Return name and meaning of one claim."""
     if not isinstance(claim, dict) or not isinstance(claim.get("name"), str) or not claim["name"]:
         raise TypeError(f"a claim must be a dict with a name, got {claim!r}")
     name = str(claim["name"])
+    variable = variables.get(name, "")
     if set(claim) == FIXED_KEYS:
-        return name, _whole(claim["memory_mb"], f"{name}: memory_mb", 0), 0
+        return name, Claim(_whole(claim["memory_mb"], f"{name}: memory_mb", 0), 0, variable)
     if not {"name", "share"} <= set(claim) <= SHARE_KEYS:
         raise ValueError(
             f"{name}: a claim has either memory_mb, or share and minimum_mb; got {sorted(map(str, claim))}"
         )
-    return (
-        name,
-        _whole(claim.get("minimum_mb", 0), f"{name}: minimum_mb", 0),
-        _whole(claim["share"], f"{name}: share", 1),
-    )
+    least = _whole(claim.get("minimum_mb", 0), f"{name}: minimum_mb", 0)
+    return name, Claim(least, _whole(claim["share"], f"{name}: share", 1), variable)
 
 
-def _read(claims: object) -> dict[str, tuple[int, int]]:
-    """Return least memory and weight by name, sorted by name."""
+def _read(claims: object, variables: dict[str, str]) -> dict[str, Claim]:
+    """Return the claims by name, sorted by name."""
     if not isinstance(claims, list):
         raise TypeError(f"claims must be a list, got {type(claims).__name__}")
-    read: dict[str, tuple[int, int]] = {}
-    for name, least, weight in map(_claim, claims):
+    read: dict[str, Claim] = {}
+    for entry in claims:
+        name, claim = _claim(entry, variables)
         if name in read:
             raise ValueError(f"{name} claims memory twice; join the claims")
-        read[name] = (least, weight)
+        read[name] = claim
     return dict(sorted(read.items()))
 
 
-def _divide(claims: dict[str, tuple[int, int]], available: int) -> dict[str, int]:
+def _divide(claims: dict[str, Claim], available: int) -> dict[str, int]:
     """Give everybody the least, and the shares the rest by weight; a minimum above the share is kept."""
-    given = {name: least for name, (least, _) in claims.items()}
-    sharing = {name for name, (_, weight) in claims.items() if weight}
+    given = {name: claim.least for name, claim in claims.items()}
+    sharing = {name for name, claim in claims.items() if claim.weight}
     while sharing:
         rest = available - sum(given[name] for name in claims if name not in sharing)
-        weights = sum(claims[name][1] for name in sharing)
-        parts = {name: rest * claims[name][1] // weights for name in sharing}
-        kept = {name for name in sharing if parts[name] < claims[name][0]}
+        weights = sum(claims[name].weight for name in sharing)
+        parts = {name: rest * claims[name].weight // weights for name in sharing}
+        kept = {name for name in sharing if parts[name] < claims[name].least}
         if not kept:
             return given | parts
         sharing -= kept  # they stay at their minimum; divide again between the others
     return given
 
 
-def _table(claims: dict[str, tuple[int, int]], given: dict[str, int], reserved: int, total: int) -> str:
+def _variables(claims: dict[str, Claim]) -> str:
+    """Return what an operator can lower, the largest need first."""
+    ordered = sorted(claims.values(), key=lambda claim: -claim.least)
+    return " or ".join(dict.fromkeys(claim.variable for claim in ordered if claim.variable)) or "what a service claims"
+
+
+def _table(claims: dict[str, Claim], given: dict[str, int], reserved: int, total: int) -> str:
     """Return the plan as aligned text."""
     rows = [(SYSTEM, reserved, "reserved, with page cache")]
-    for name, (least, weight) in claims.items():
-        rows.append((name, given[name], f"share {weight}, at least {least}" if weight else "fixed"))
+    rows += [(name, given[name], claim.basis()) for name, claim in claims.items()]
     rows += [("free", total - reserved - sum(given.values()), ""), ("total", total, "host_memory_mb")]
     left = max(len(name) for name, *_ in rows)
     return "\n".join(f"{name:<{left}}  {size:>8} MB  {basis}".rstrip() for name, size, basis in rows)
 
 
-def memory_plan(claims: list[dict[str, Any]], total_mb: int) -> dict[str, Any]:
+def memory_plan(claims: list[dict[str, Any]], total_mb: int, variables: dict[str, str] | None = None) -> dict[str, Any]:
     """Return who gets how much of ``total_mb``; refuse claims that do not fit."""
-    total, read = _whole(total_mb, "host_memory_mb", 1), _read(claims)
+    total, read = _whole(total_mb, "host_memory_mb", 1), _read(claims, variables or {})
     reserved = max(RESERVE_FLOOR_MB, -(-total // RESERVE_DIVISOR))
-    needed = sum(least for least, _ in read.values())
+    needed = sum(claim.least for claim in read.values())
     if needed > total - reserved:
-        table = _table(read, {name: least for name, (least, _) in read.items()}, reserved, total)
+        table = _table(read, {name: claim.least for name, claim in read.items()}, reserved, total)
         # The least total that leaves `needed` beside either form of the reserve.
         cure = max(needed + RESERVE_FLOOR_MB, -(-needed * RESERVE_DIVISOR // (RESERVE_DIVISOR - 1)))
         raise ValueError(
             f"host_memory_mb is {total}, but the services need {needed} MB beside the {reserved} MB reserved for the "
-            f"{SYSTEM}; raise host_memory_mb to {cure} or lower what a service claims\n{table}"
+            f"{SYSTEM}; raise host_memory_mb to {cure} or lower {_variables(read)}\n{table}"
         )
     given = _divide(read, total - reserved)
     return {

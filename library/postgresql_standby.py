@@ -250,14 +250,20 @@ class Server:
         return answers.split() == ["t", "t"]
 
     def write(self, path: Path, text: str) -> None:
-        """Replace a file of PostgreSQL in one step."""
+        """Replace a file of PostgreSQL in one step that a power cut cannot take back: some of them are fences."""
         staged = path.with_name(f".{path.name}.holdfast")
-        staged.write_text(text)
+        with staged.open("w") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
         staged.chmod(0o600 if path.parent == STATE else 0o640)
         if path.parent != STATE:
             account = pwd.getpwnam("postgres")
             os.chown(staged, account.pw_uid, account.pw_gid)
         staged.replace(path)
+        directory = os.open(path.parent, os.O_RDONLY)
+        os.fsync(directory)
+        os.close(directory)
 
     def wait(self, seconds: int, done: Callable[[], bool]) -> bool:
         deadline = time.monotonic() + seconds

@@ -91,7 +91,7 @@ def backups() -> dict[str, str]:
         stops = [backup["timestamp"]["stop"] for backup in stanza["backup"]]
         age = f"{(time.time() - max(stops)) / 3600:.1f} hours old" if stops else "none yet"
         found[stanza["name"]] = age if stanza["status"]["code"] == 0 else f"{age}, {stanza['status']['message']}"
-    found["restore test"] = "never ran"
+    found["restore test"] = "not yet; it is scheduled, and /usr/local/lib/holdfast/restore-test runs it now"
     with contextlib.suppress(OSError, ValueError):
         record = json.loads((STATE / "restore-test.json").read_text())
         found["restore test"] = f"{'passed' if record['ok'] else 'FAILED'} at {record['finished']}"

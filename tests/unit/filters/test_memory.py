@@ -67,6 +67,15 @@ def test_an_impossible_plan_is_refused_with_its_table(refusal: Refusal) -> None:
         "free                   -56 MB",
         "total                  900 MB  host_memory_mb",
     ]
+    # With the variables that decide, the refusal says what to lower, the largest need first
+    message = refusal(
+        "memory_plan", [REDIS, POSTGRESQL], 900, {"redis": "redis_maxmemory_mb", "postgresql": "connections"}
+    )
+    assert "to 956 or lower connections or redis_maxmemory_mb\n" in message
+    assert message.splitlines()[2:4] == [
+        "postgresql             500 MB  share 3, at least 500, set by connections",
+        "redis                  200 MB  fixed, set by redis_maxmemory_mb",
+    ]
     # Above 2560 MB the tenth counts: 9000 is nine tenths of 10000.
     assert "raise host_memory_mb to 10000 " in refusal("memory_plan", [{"name": "x", "memory_mb": 9000}], 9999)
 
