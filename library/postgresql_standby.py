@@ -70,6 +70,7 @@ select not exists (
   union all select oid from pg_type where oid >= 16384 union all select oid from pg_namespace where oid >= 16384
   union all select oid from pg_extension where oid >= 16384 union all select oid from pg_largeobject_metadata);
 """
+PENDING_QUERY = "select name from pg_settings where pending_restart order by name;"
 STREAMING_QUERY = "select sender_host from pg_stat_wal_receiver where status = 'streaming';"
 DROP_SLOTS_QUERY = """
 select 'drop the slot ' || slot_name || pg_drop_replication_slot(slot_name)::text
@@ -582,7 +583,9 @@ def act(arguments: dict[str, Any], check: bool, diff: bool) -> dict[str, Any]:
     if action == "look":
         result: dict[str, Any] = {"changes": [], "server": server.look()}
     elif action == "follow":
-        result = {"changes": Standby(server, arguments).follow(check)}
+        changes = Standby(server, arguments).follow(check)
+        pending = server.psql(PENDING_QUERY).splitlines() if server.answers() else []
+        result = {"changes": changes, "pending_restart": pending}
     elif action == "prepare":
         server.psql("checkpoint;", seconds=600)
         result = {"changes": []}
