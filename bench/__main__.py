@@ -7,7 +7,7 @@ import sys
 
 from tests.lab.paths import LabError
 
-from . import databases, pgbench, steps
+from . import databases, edge, pgbench, steps
 
 STEPS = {
     "up": (steps.up, 1),
@@ -18,6 +18,7 @@ STEPS = {
     "hosts": (steps.hosts, 5),
     "databases": (databases.databases, 7),
     "pgbench": (pgbench.pgbench, 4),
+    "edge": (edge.edge, 5),
     "down": (steps.down, 1),
     "tables": (steps.tables, 1),
 }
