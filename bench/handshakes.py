@@ -11,6 +11,7 @@ port, clients, seconds, kind = int(sys.argv[1]), int(sys.argv[2]), float(sys.arg
 deadline = time.monotonic() + seconds
 counts = [0] * clients
 resumed = [0] * clients
+problems: list[str] = []
 
 
 def client(number: int) -> None:
@@ -23,8 +24,9 @@ def client(number: int) -> None:
                 secure.sendall(b"GET / HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n" % NAME.encode())
                 answer = secure.recv(65536)
                 if b" 200 " not in answer[:20]:
-                    raise SystemExit(f"not 200: {answer[:200]!r}")
-                resumed[number] += secure.session_reused
+                    problems.append(f"not 200: {answer[:200]!r}")
+                    return
+                resumed[number] += bool(secure.session_reused)
                 session = secure.session if kind == "resumed" else None
         counts[number] += 1
 
@@ -35,4 +37,6 @@ for thread in threads:
     thread.start()
 for thread in threads:
     thread.join()
+if problems:
+    sys.exit(problems[0])
 print(sum(counts), sum(resumed), time.monotonic() - began)
