@@ -27,6 +27,8 @@ DEFAULTS: dict[str, Any] = {
     "rate_limit_per_second": 0,
     "rate_limit_burst": 0,
     "connection_limit": 0,
+    "waf": "none",
+    "waf_excluded_rules": [],
     "headers": {},
 }
 UPSTREAM_DEFAULTS: dict[str, Any] = {"keepalive": 32, "sticky_by": "none", "sticky_cookie": ""}
@@ -76,8 +78,8 @@ def path_findings(site: Mapping[str, Any]) -> Iterator[str]:
     for path, times in paths.items():
         if not PATH.fullmatch(path):
             yield f"has the path {path}; begin with / and use letters, digits and . _ ~ -"
-        elif times > 1:
-            yield f"has the path {path} {times} times; say one thing about each path"
+        elif times > 1 and path in site["closed_paths"]:
+            yield f"closes the path {path} and names it once more; a closed path answers nobody, so say only that"
     for path, sources in site["restricted_paths"].items():
         for source in sources:
             if not _is_network(source):
@@ -98,6 +100,8 @@ def client_findings(site: Mapping[str, Any]) -> Iterator[str]:
             yield f"has the header {header}; its value is one line of text without backslashes"
     if site["rate_limit_burst"] and not site["rate_limit_per_second"]:
         yield (f"has rate_limit_burst {site['rate_limit_burst']} and no rate_limit_per_second; say how many are usual")
+    if site["waf_excluded_rules"] and site["waf"] == "none":
+        yield "has waf_excluded_rules and no waf; set waf to detection or blocking"
 
 
 def nginx_site_findings(sites: list[dict[str, Any]], headers: dict[str, Any] | None = None) -> list[str]:

@@ -24,7 +24,7 @@ def test_a_full_site_is_fine(filters: Filters) -> None:
             "sticky_cookie": "s_id",
         },
         "websocket_paths": ["/ws"],
-        "restricted_paths": {"/admin": ["192.0.2.0/24", "2001:db8::/32", "198.51.100.7"]},
+        "restricted_paths": {"/admin": ["192.0.2.0/24", "2001:db8::/32", "198.51.100.7"], "/ws": ["192.0.2.9"]},
         "cached_paths": {"/static/": 86400},
         "cors_origins": ["https://www.example.org", "http://localhost:5173"],
         "rate_limit_per_second": 10,
@@ -67,8 +67,9 @@ def test_a_full_site_is_fine(filters: Filters) -> None:
             "nginx_sites: api has the path /ws { return 200; } #; begin with / and use letters, digits and . _ ~ -",
         ),
         (
-            {"websocket_paths": ["/ws"], "cached_paths": {"/ws": 60}},
-            "nginx_sites: api has the path /ws 2 times; say one thing about each path",
+            {"closed_paths": ["/ws"], "restricted_paths": {"/ws": ["192.0.2.1"]}},
+            "nginx_sites: api closes the path /ws and names it once more; a closed path answers nobody, "
+            "so say only that",
         ),
         (
             {"restricted_paths": {"/admin": ["office"]}},
@@ -89,6 +90,10 @@ def test_a_full_site_is_fine(filters: Filters) -> None:
         (
             {"rate_limit_burst": 5},
             "nginx_sites: api has rate_limit_burst 5 and no rate_limit_per_second; say how many are usual",
+        ),
+        (
+            {"waf_excluded_rules": [942100]},
+            "nginx_sites: api has waf_excluded_rules and no waf; set waf to detection or blocking",
         ),
     ],
 )
