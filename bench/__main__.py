@@ -18,6 +18,7 @@ STEPS = {
     "hosts": (steps.hosts, 5),
     "databases": (databases.databases, 7),
     "pgbench": (pgbench.pgbench, 4),
+    "parts": (pgbench.parts, 4),
     "edge": (edge.edge, 5),
     "down": (steps.down, 1),
     "tables": (steps.tables, 1),
@@ -29,14 +30,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m bench", epilog=f"steps:\n{text}", formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("steps", nargs="*", metavar="step", help="default: all of them, in this order")
+    parser.add_argument("steps", nargs="*", metavar="step", help="default: all of them but parts, in this order")
     parser.add_argument("--rounds", type=int, default=0, help="of each measured step; default: its own number")
     arguments = parser.parse_args()
     unknown = sorted(set(arguments.steps) - set(STEPS))
     if unknown:
         parser.error(f"there is no step {', '.join(unknown)}")
     try:
-        for step in arguments.steps or STEPS:
+        for step in arguments.steps or [step for step in STEPS if step != "parts"]:
             function, rounds = STEPS[step]
             function(arguments.rounds or rounds)
     except LabError as error:

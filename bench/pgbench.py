@@ -8,6 +8,7 @@ import random
 import re
 import time
 from collections import defaultdict
+from collections.abc import Iterable
 
 from tests.lab.paths import LabError
 
@@ -102,12 +103,12 @@ def without(group: str, settings: str) -> str:
     return "\n".join(line for line in settings.splitlines() if not re.match(rf"({GROUPS[group]}) =", line)) + "\n"
 
 
-def configurations() -> dict[str, str]:
-    """Return the settings to compare; ours are those that the role wrote on the host."""
+def configurations(groups: Iterable[str]) -> dict[str, str]:
+    """Return the settings to compare; ours are those that the role wrote on the host, also without some groups."""
     ours = bed.inside(1, "cat /etc/postgresql/*/main/conf.d/50-holdfast-*.conf")
     cpus = int(bed.inside(1, "nproc"))
     compared = {"packaged": "", "calculator": calculator(MEMORY_MB, cpus, 100), "ours": ours}
-    return compared | {f"ours without {group}": without(group, ours) for group in GROUPS}
+    return compared | {f"ours without {group}": without(group, ours) for group in groups}
 
 
 def measured(mode: str) -> dict[str, float]:
@@ -126,11 +127,20 @@ def measured(mode: str) -> dict[str, float]:
 
 def pgbench(rounds: int) -> None:
     """what PostgreSQL's settings gain, on a host of its own: ours, Debian's and a calculator's in turns"""
+    compare(rounds, ())
+
+
+def parts(rounds: int) -> None:
+    """the same, and ours without one group of settings after the other"""
+    compare(rounds, GROUPS)
+
+
+def compare(rounds: int, groups: Iterable[str]) -> None:
     bed.STATE.mkdir(mode=0o700, parents=True, exist_ok=True)
     bed.up(1, host_memory_mb=MEMORY_MB, lab_memory=f"{MEMORY_MB}m")
     bed.anew(1)
     bed.play("molecule/postgresql/converge.yml", "-e", json.dumps(DEFAULTS), log="pgbench")
-    compared = configurations()
+    compared = configurations(groups)
     RESULTS.unlink(missing_ok=True)
     for number in range(1, rounds + 1):
         for name in random.sample(list(compared), len(compared)):  # what the machine does meanwhile hits all alike
