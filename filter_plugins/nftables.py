@@ -11,6 +11,7 @@ from ansible.errors import AnsibleFilterError
 REQUIRED = {"rules", "ssh_port", "ssh_sources"}
 OPTIONAL: dict[str, Any] = {"docker": False, "external_interfaces": [], "log": False}
 RULE_KEYS = {"name", "port", "ports", "protocol", "sources", "published"}
+PORTLESS_KEYS = {"name", "protocol", "sources"}
 HEADER = """\
 #!/usr/sbin/nft -f
 # Managed by Holdfast; changes made here are overwritten.
@@ -85,24 +86,33 @@ def _sources(name: str, sources: object) -> tuple[list[str], list[str]]:
     return sets, matches
 
 
+def _ports(rule: dict[str, Any], where: str) -> str:
+    """Return the ports of a rule as nft writes them."""
+    if set(rule) - RULE_KEYS or ("port" in rule) == ("ports" in rule):
+        raise ValueError(f"{where}: give port or ports, and otherwise only {', '.join(sorted(RULE_KEYS))}")
+    listed = rule["ports"] if "ports" in rule else [rule["port"]]
+    if not isinstance(listed, list) or not listed:
+        raise ValueError(f"{where}: ports must be a list with at least one port, got {listed!r}")
+    return _one_or_set([str(port) for port in sorted({_port(port, where) for port in listed})])
+
+
 def _rule(rule: dict[str, Any], docker: bool) -> dict[str, list[str]]:
     """Return the lines of one rule for each section of the file."""
     if not isinstance(rule, dict) or not re.fullmatch(r"[a-z][a-z0-9_-]{0,30}", str(rule.get("name"))):
         raise ValueError(f"a rule must be a dict with a name of lower-case letters, digits, - and _, got {rule!r}")
     name, where, protocol = str(rule["name"]), f"rule {rule['name']}", rule.get("protocol", "tcp")
-    if set(rule) - RULE_KEYS or ("port" in rule) == ("ports" in rule):
-        raise ValueError(f"{where}: give port or ports, and otherwise only {', '.join(sorted(RULE_KEYS))}")
-    if protocol not in {"tcp", "udp"}:
-        raise ValueError(f"{where}: protocol must be tcp or udp, got {protocol!r}")
-    listed = rule["ports"] if "ports" in rule else [rule["port"]]
-    if not isinstance(listed, list) or not listed:
-        raise ValueError(f"{where}: ports must be a list with at least one port, got {listed!r}")
-    ports = _one_or_set([str(port) for port in sorted({_port(port, where) for port in listed})])
+    if protocol not in {"tcp", "udp", "vrrp"}:
+        raise ValueError(f"{where}: protocol must be tcp, udp or vrrp, got {protocol!r}")
     published = _boolean(rule.get("published", False), f"{where}: published")
     if published and not docker:
         raise ValueError(f"{where}: published is true, but docker is false; set docker to true or published to false")
     sets, matches = _sources(name, rule.get("sources"))
     comment = f'accept comment "{name}"'
+    if protocol == "vrrp":
+        if set(rule) - PORTLESS_KEYS:
+            raise ValueError(f"{where}: vrrp has no ports; give only {', '.join(sorted(PORTLESS_KEYS))}")
+        return {"sets": sets, "input": [f"    {match}meta l4proto 112 {comment}" for match in matches], "forward": []}
+    ports = _ports(rule, where)
     original = f"meta l4proto {protocol} ct status dnat ct original proto-dst {ports}"
     return {
         "sets": sets,

@@ -52,6 +52,14 @@ def test_the_input_chain_opens_what_is_listed(filters: Filters) -> None:
     assert " log " not in text
 
 
+def test_a_protocol_without_ports(filters: Filters) -> None:
+    """VRRP is protocol 112 (RFC 5798), and comes from the hosts that share an address alone."""
+    rule = {"name": "shared", "protocol": "vrrp", "sources": ["10.0.0.2"]}
+    text = filters["nftables_ruleset"](FIREWALL | {"rules": [rule]})
+    assert 'ip saddr 10.0.0.2 meta l4proto 112 accept comment "shared"' in chain(text, "input")
+    assert "112" not in "".join(chain(text, "forward"))
+
+
 def test_the_file_replaces_its_own_table_only(filters: Filters) -> None:
     """Docker's tables survive a reload."""
     text = filters["nftables_ruleset"](FIREWALL)
@@ -97,7 +105,8 @@ def test_external_interfaces_and_log(filters: Filters) -> None:
             {"prot": "udp"},
             "rule x: give port or ports, and otherwise only name, port, ports, protocol, published, sources",
         ),
-        ({"protocol": "icmp"}, "rule x: protocol must be tcp or udp, got 'icmp'"),
+        ({"protocol": "icmp"}, "rule x: protocol must be tcp, udp or vrrp, got 'icmp'"),
+        ({"protocol": "vrrp"}, "rule x: vrrp has no ports; give only name, protocol, sources"),
         ({"port": 0}, "rule x: a port is a whole number from 1 to 65535, got 0"),
         ({"port": "80"}, "got '80'"),
         ({"port": True}, "got True"),

@@ -1,0 +1,104 @@
+"""Addresses that a group of hosts shares, held by one of them at a time."""
+
+import functools
+import ipaddress
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+HIGHEST_PRIORITY = 200  # of 254; the first host of the group has it
+LEAST_HOSTS = 2
+MOST_HOSTS = 32
+
+
+def _version(text: object) -> int:
+    """Return the version of an address, and 0 for anything else."""
+    try:
+        return ipaddress.ip_address(str(text)).version
+    except ValueError:
+        return 0
+
+
+def address_findings(addresses: list[str], own: dict[str, str]) -> list[str]:
+    """Say what is wrong with single addresses."""
+    findings = [
+        f"floating_address_addresses has {text}; write each address once, without a prefix, such as 192.0.2.10"
+        for text, times in Counter(addresses).items()
+        if times > 1 or not _version(text)
+    ]
+    return findings + [
+        f"floating_address_addresses has {address}, the address of {name} itself; choose one that belongs to no host"
+        for name, address in own.items()
+        if address in addresses
+    ]
+
+
+def group_findings(addresses: list[str], own: dict[str, str], host: str) -> list[str]:
+    """Say why these hosts cannot share these addresses."""
+    findings = []
+    if not LEAST_HOSTS <= len(own) <= MOST_HOSTS or host not in own:
+        findings.append(
+            f"floating_address_hosts has {', '.join(own) or 'nobody'}; name {LEAST_HOSTS} to {MOST_HOSTS} hosts, "
+            f"{host} among them"
+        )
+    versions = {_version(address) for address in own.values()}
+    if len(versions) > 1:
+        findings.append("floating_address_hosts has addresses of both families; give all hosts one of the same family")
+    elif versions and versions.isdisjoint(map(_version, addresses)):
+        findings.append(
+            f"floating_address_addresses has none of the family of {', '.join(own.values())}; add one, "
+            "hosts speak to each other about that"
+        )
+    return findings
+
+
+def vrrp_findings(addresses: list[str], hosts: list[dict[str, Any]], host: str) -> list[str]:
+    """Return one sentence, with its cure, for everything that keeps hosts from sharing addresses."""
+    if not isinstance(addresses, list) or not isinstance(hosts, list):
+        raise TypeError("vrrp_findings takes addresses and hosts, two lists")
+    own = {each["name"]: str(each["address"]) for each in hosts}
+    return [*address_findings(addresses, own), *group_findings(addresses, own, host)] if addresses else []
+
+
+def vrrp_plan(addresses: list[str], hosts: list[dict[str, Any]], host: str) -> dict[str, Any]:
+    """Return what a host says to the others, and which addresses it may take."""
+    findings = vrrp_findings(addresses, hosts, host)
+    if findings or not addresses:
+        raise ValueError("; ".join(findings) or "floating_address_addresses is empty; there is nothing to plan")
+    names = [each["name"] for each in hosts]
+    own = {each["name"]: str(each["address"]) for each in hosts}
+    ordered = sorted(addresses, key=lambda text: (_version(text), int(ipaddress.ip_address(text))))
+    return {
+        "address": own[host],
+        "peers": [own[name] for name in names if name != host],
+        "priority": HIGHEST_PRIORITY - names.index(host),
+        # An advertisement holds addresses of its own family; others follow along
+        "announced": [text for text in ordered if _version(text) == _version(own[host])],
+        "others": [text for text in ordered if _version(text) != _version(own[host])],
+    }
+
+
+FILTERS = (vrrp_findings, vrrp_plan)
+
+
+def _reported(core: Callable[..., object]) -> Callable[..., object]:
+    """Let Ansible show a refusal of ``core`` as one sentence."""
+
+    @functools.wraps(core)
+    def run(*arguments: object, **options: object) -> object:
+        try:
+            return core(*arguments, **options)
+        except (TypeError, ValueError) as error:
+            raise AnsibleFilterError(str(error)) from error
+
+    return run
+
+
+class FilterModule:
+    """The filters of this file."""
+
+    def filters(self) -> dict[str, Callable[..., object]]:
+        """Return the filters by name."""
+        return {core.__name__: _reported(core) for core in FILTERS}
