@@ -39,7 +39,7 @@ def reason_to_issue(pem: str, public_key: str, names: list[str], ca: x509.Certif
         certificate.verify_directly_issued_by(ca)
         present = set(certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
     except (ValueError, TypeError, InvalidSignature, x509.ExtensionNotFound):
-        return "not issued by this CA"
+        return STRANGE
     if certificate.public_key().public_bytes(*PUBLIC_FORMAT).decode() != public_key:
         return "does not fit its key"
     if present != {general_name(name) for name in names}:
@@ -51,6 +51,15 @@ def reason_to_issue(pem: str, public_key: str, names: list[str], ca: x509.Certif
 
 
 PUBLIC_FORMAT = (serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+STRANGE = "not issued by this CA"
+
+
+def fits(pem: str, public_key: str) -> bool:
+    try:
+        certificate = x509.load_pem_x509_certificate(pem.encode())
+    except ValueError:
+        return False
+    return certificate.public_key().public_bytes(*PUBLIC_FORMAT).decode() == public_key
 
 
 def issue(public_key: str, names: list[str], authority: tuple[x509.Certificate, Any], days: int) -> str:
@@ -108,6 +117,7 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
             "options": {
                 "name": {"type": "str", "required": True},
                 "names": {"type": "list", "elements": "str", "required": True},
+                "provider": {"type": "str", "choices": ["private_ca", "acme"], "default": "private_ca"},
                 "group": {"type": "str", "default": "root"},
                 "on_change": {"type": "list", "elements": "str", "default": []},
             },
@@ -121,21 +131,25 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         if look.get("failed") or look.get("unreachable"):
             return look  # type: ignore[no-any-return]
         found, now = look["found"], datetime.datetime.now(datetime.UTC)
-        issued, pems = [], {}
+        issued, pems, others = [], {}, set()
         for entry in arguments["certificates"]:
             name, old, key = entry["name"], found[entry["name"]]["certificate"], found[entry["name"]]["public_key"]
             reason = reason_to_issue(old, key, entry["names"], authority[0], now)
+            if reason == STRANGE and entry["provider"] == "acme" and fits(old, key):
+                reason = ""  # what another authority has issued is renewed on the host, and never replaced by ours
+                others |= set() if found[name]["drift"] else {name}
             # Without a key there is nothing to sign: it is check mode, the key would be made.
             pems[name] = issue(key, entry["names"], authority, arguments["lifetime_days"]) if reason and key else old
             issued += [{"name": name, "reason": reason}] if reason else []
         drift = any(state["key_changed"] or state["drift"] for state in found.values())
         changed = bool(issued) or drift or look["ca_certificate"] != arguments["ca_certificate"]
         expires = {name: expiry(pem) for name, pem in pems.items() if pem}
-        result: dict[str, Any] = {"changed": changed, "issued": issued, "expires": expires}
+        result: dict[str, Any] = {"changed": changed, "issued": issued, "expires": expires, "renewal": look["renewal"]}
         if self._task.diff and issued:
             result["diff"] = {"prepared": "".join(f"certificate {new['name']}: {new['reason']}\n" for new in issued)}
         if changed and not self._task.check_mode:
-            result.update(self.swap(arguments, pems, task_vars), changed=True)
+            mine = [entry for entry in arguments["certificates"] if entry["name"] not in others]
+            result.update(self.swap({**arguments, "certificates": mine}, pems, task_vars), changed=True)
         return result
 
     def authority(self, arguments: dict[str, Any]) -> tuple[x509.Certificate, Any]:

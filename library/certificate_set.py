@@ -17,6 +17,7 @@ from typing import Any
 
 ARGUMENTS = r"""<<INCLUDE_ANSIBLE_MODULE_JSON_ARGS>>"""
 KEY_MODE, PUBLIC_MODE = 0o640, 0o644
+RENEWAL = "certificate-renewal.json"  # there when the host renews certificates itself
 
 
 class Refused(Exception):
@@ -91,7 +92,8 @@ def main() -> None:
             entry["name"]: look_at(directory, entry["name"], entry["group"], outer["_ansible_check_mode"])
             for entry in arguments["certificates"]
         }
-        result = {"changed": False, "found": found, "ca_certificate": read(directory / "ca.crt")}
+        renewal = (directory.parent / RENEWAL).exists()
+        result = {"changed": False, "found": found, "ca_certificate": read(directory / "ca.crt"), "renewal": renewal}
     except Refused as problem:
         result = {"failed": True, "changed": False, "msg": str(problem)}
     print(json.dumps(result))
