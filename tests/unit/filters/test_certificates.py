@@ -56,14 +56,14 @@ def test_what_can_be_had_is_fine(filters: Filters) -> None:
         (
             {"names": ["192.0.2.1"]},
             {},
-            "certificates_wanted: nginx has the address 192.0.2.1, which ACME servers do not prove; take it out, or leave "
-            "certificates_providers.nginx at private_ca",
+            "certificates_wanted: nginx has the address 192.0.2.1, which ACME servers do not prove; take it out, or "
+            "leave certificates_providers.nginx at private_ca",
         ),
         (
             {"names": ["DNS:2001:db8::1"]},
             {},
-            "certificates_wanted: nginx has the address DNS:2001:db8::1, which ACME servers do not prove; take it out, or "
-            "leave certificates_providers.nginx at private_ca",
+            "certificates_wanted: nginx has the address DNS:2001:db8::1, which ACME servers do not prove; take it out, "
+            "or leave certificates_providers.nginx at private_ca",
         ),
         (
             {"names": ["https://a.example"]},

@@ -1,4 +1,4 @@
-"""Certificates of an ACME server: what is due, what may replace what is there, and what an operator is told (TLS-03 to TLS-07).
+"""Certificates of an ACME server: what is due, what may replace what, what is told (TLS-03, TLS-04, TLS-05, TLS-07).
 
 A real openssl examines; lego is played by a script that signs with a CA of the test, as it is told.
 """
@@ -20,6 +20,8 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 PROGRAM = ROOT / "roles/certificates/files/usr/local/lib/holdfast/certificate-renewal"
+NEW_KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout"]
+SIGN = ["-CA", "root.crt", "-CAkey", "root.key", "-days", "9", "-copy_extensions", "copy"]
 NAMES = ["a.example", "b.example"]
 # Signs the request with the CA of the directory, plus what a test wants; `says` makes it fail with these words.
 LEGO = """#!/bin/sh
@@ -46,13 +48,12 @@ def openssl(folder: Path, *argv: str) -> None:
 def make_ca(folder: Path) -> Path:
     """Make a root and one authority below it, as public ones have."""
     folder.mkdir()
-    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
-    openssl(folder, "req", "-x509", *key, "-days", "9", "-subj", f"/CN=root {folder.name}", "-keyout", "root.key", "-out", "root.crt",
-            "-addext", "keyUsage=critical,keyCertSign")  # fmt: skip
-    openssl(folder, "req", "-new", *key, "-subj", f"/CN=middle {folder.name}", "-keyout", "middle.key", "-out", "middle.csr",
-            "-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign")  # fmt: skip
-    openssl(folder, "x509", "-req", "-in", "middle.csr", "-CA", "root.crt", "-CAkey", "root.key", "-days", "9",
-            "-copy_extensions", "copy", "-out", "middle.crt")  # fmt: skip
+    usage = ["-addext", "keyUsage=critical,keyCertSign"]
+    openssl(folder, "req", "-x509", "-days", "9", *NEW_KEY, "root.key", "-subj", f"/CN=root {folder.name}", *usage,
+            "-out", "root.crt")  # fmt: skip
+    openssl(folder, "req", "-new", *NEW_KEY, "middle.key", "-subj", f"/CN=middle {folder.name}", *usage,
+            "-addext", "basicConstraints=critical,CA:TRUE", "-out", "middle.csr")  # fmt: skip
+    openssl(folder, "x509", "-req", "-in", "middle.csr", *SIGN, "-out", "middle.crt")
     return folder
 
 
@@ -91,12 +92,12 @@ class Renewal:
         log.unlink(missing_ok=True)
         return lines
 
-    def stand_in(self, subject: str = "/CN=a.example") -> None:
+    def stand_in(self) -> None:
         """Have the private CA's own certificate in place, as role certificates puts it there."""
-        openssl(self.folder / "own", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", subject,
-                "-addext", "subjectAltName=DNS:a.example,DNS:b.example", "-keyout", str(self.tls / "nginx.key"), "-out", "s.csr")  # fmt: skip
-        openssl(self.folder / "own", "x509", "-req", "-in", "s.csr", "-CA", "root.crt", "-CAkey", "root.key", "-days", "9",
-                "-copy_extensions", "copy", "-out", str(self.tls / "nginx.crt"))  # fmt: skip
+        names = "subjectAltName=DNS:a.example,DNS:b.example"
+        openssl(self.folder / "own", "req", "-new", *NEW_KEY, str(self.tls / "nginx.key"), "-subj", "/CN=a.example",
+                "-addext", names, "-out", "s.csr")  # fmt: skip
+        openssl(self.folder / "own", "x509", "-req", "-in", "s.csr", *SIGN, "-out", str(self.tls / "nginx.crt"))
         (self.tls / "ca.crt").write_text((self.folder / "own/root.crt").read_text())
 
 
