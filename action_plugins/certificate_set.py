@@ -54,6 +54,12 @@ PUBLIC_FORMAT = (serialization.Encoding.PEM, serialization.PublicFormat.SubjectP
 STRANGE = "not issued by this CA"
 
 
+def reason_for(entry: dict[str, Any], pem: str, public_key: str, ca: x509.Certificate, now: datetime.datetime) -> str:
+    """Say why we issue a certificate; what an ACME server has issued is renewed on the host, and never replaced by ours."""
+    reason = reason_to_issue(pem, public_key, entry["names"], ca, now)
+    return "" if reason == STRANGE and entry["provider"] == "acme" and fits(pem, public_key) else reason
+
+
 def fits(pem: str, public_key: str) -> bool:
     try:
         certificate = x509.load_pem_x509_certificate(pem.encode())
@@ -131,13 +137,12 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         if look.get("failed") or look.get("unreachable"):
             return look  # type: ignore[no-any-return]
         found, now = look["found"], datetime.datetime.now(datetime.UTC)
-        issued, pems, others = [], {}, set()
+        issued, pems, others = [], {}, set[str]()
         for entry in arguments["certificates"]:
             name, old, key = entry["name"], found[entry["name"]]["certificate"], found[entry["name"]]["public_key"]
-            reason = reason_to_issue(old, key, entry["names"], authority[0], now)
-            if reason == STRANGE and entry["provider"] == "acme" and fits(old, key):
-                reason = ""  # what another authority has issued is renewed on the host, and never replaced by ours
-                others |= set() if found[name]["drift"] else {name}
+            reason = reason_for(entry, old, key, authority[0], now)
+            if entry["provider"] == "acme" and not reason and not found[name]["drift"]:
+                others.add(name)  # the host may be renewing it at this moment
             # Without a key there is nothing to sign: it is check mode, the key would be made.
             pems[name] = issue(key, entry["names"], authority, arguments["lifetime_days"]) if reason and key else old
             issued += [{"name": name, "reason": reason}] if reason else []

@@ -144,4 +144,5 @@ def main() -> None:
     print(json.dumps(status))
 
 
-main()
+if __name__ == "__main__":
+    main()

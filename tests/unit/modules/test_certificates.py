@@ -102,6 +102,32 @@ def test_every_other_reason_is_named(certificates: ModuleType, secret_file: Modu
     assert certificates.reason_to_issue(leaf, key, ["a.example", "b.example"], ca, NOW) == "other names"
 
 
+def test_the_ca_stands_in_for_an_acme_server_and_never_replaces_its_certificate(
+    certificates: ModuleType, secret_file: ModuleType, signer: Any
+) -> None:
+    key, ca = public_key(), signer[0]
+    own = certificates.issue(key, ["a.example"], signer, 90)
+    other_ca, other_key = secret_file.authority()
+    other_signer = (
+        x509.load_pem_x509_certificate(other_ca.encode()),
+        serialization.load_pem_private_key(other_key.encode(), password=None),
+    )
+    public = certificates.issue(key, ["a.example"], other_signer, 90)
+    acme = {"names": ["a.example"], "provider": "acme"}
+
+    def reason(entry: dict[str, Any], pem: str, key: str = key) -> Any:
+        return certificates.reason_for(entry, pem, key, ca, NOW)
+
+    assert reason(acme, "") == "missing"
+    assert reason(acme, own) == ""
+    assert reason(acme, public) == ""
+    assert reason(acme | {"names": ["b.example"]}, own) == "other names"
+    assert reason(acme | {"names": ["b.example"]}, public) == ""
+    assert reason(acme, public, public_key()) == "not issued by this CA"
+    assert reason(acme, "rubbish") == "not issued by this CA"
+    assert reason(acme | {"provider": "private_ca"}, public) == "not issued by this CA"
+
+
 def test_missing_secrets_are_generated_once_and_nothing_else_changes(secret_file: ModuleType) -> None:
     stored = {"redis_password": "kept-as-it-is-0123456789"}
     missing = secret_file.complete(stored, ["redis_password", "database_password"], ["certificates"])
