@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-PROVIDERS = ("private_ca", "acme")
+PROVIDERS = ("private_ca", "acme", "provided")
 LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 DNS_NAME = re.compile(rf"(\*\.)?{LABEL}(\.{LABEL})*")
 EMAIL = re.compile(r"[^@\s]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}")
@@ -63,16 +63,23 @@ def acme_findings(acme: Mapping[str, str]) -> Iterator[str]:
         )
 
 
-def certificate_findings(wanted: list[dict[str, Any]], providers: dict[str, str], acme: dict[str, str]) -> list[str]:
+def certificate_findings(
+    wanted: list[dict[str, Any]], providers: dict[str, str], acme: dict[str, str], provided: list[str] | None = None
+) -> list[str]:
     """Return one sentence, with its cure, for everything that cannot be had as it is written."""
     findings = [
-        f"certificates_providers has {name}: {provider}; write {' or '.join(PROVIDERS)}"
+        f"certificates_providers has {name}: {provider}; write {', '.join(PROVIDERS[:-1])} or {PROVIDERS[-1]}"
         for name, provider in providers.items()
         if provider not in PROVIDERS
     ]
     findings += [
         f"certificates_wanted has the name {name} twice; name each certificate once"
         for name in _twice([entry["name"] for entry in wanted])
+    ]
+    findings += [
+        f"certificates_providers has {name}: provided; put its certificate and key into certificates_provided.{name}"
+        for name in (entry["name"] for entry in wanted)
+        if providers.get(name) == "provided" and name not in (provided or [])
     ]
     own = [entry for entry in certificates_complete(wanted, providers) if entry["provider"] == "acme"]
     for entry in own:

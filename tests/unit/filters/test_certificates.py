@@ -129,8 +129,17 @@ def test_names_and_providers_are_what_they_can_be(filters: Filters) -> None:
     """Two certificates of one name would be one file; a misspelt provider would be the private CA."""
     found = filters["certificate_findings"]([WANTED, WANTED], {"nginx": "letsencrypt"}, ACME)
     assert found == [
-        "certificates_providers has nginx: letsencrypt; write private_ca or acme",
+        "certificates_providers has nginx: letsencrypt; write private_ca, acme or provided",
         "certificates_wanted has the name nginx twice; name each certificate once",
+    ]
+
+
+def test_what_is_provided_has_to_be_there(filters: Filters) -> None:
+    """What it is like is examined by the module, which can read certificates."""
+    find = filters["certificate_findings"]
+    assert find([WANTED], {"nginx": "provided"}, {}, ["nginx"]) == []
+    assert find([WANTED], {"nginx": "provided", "redis": "provided"}, {}) == [
+        "certificates_providers has nginx: provided; put its certificate and key into certificates_provided.nginx"
     ]
 
 
