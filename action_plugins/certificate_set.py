@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
+import itertools
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -39,7 +40,7 @@ def reason_to_issue(pem: str, public_key: str, names: list[str], ca: x509.Certif
         certificate.verify_directly_issued_by(ca)
         present = set(certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
     except (ValueError, TypeError, InvalidSignature, x509.ExtensionNotFound):
-        return "not issued by this CA"
+        return STRANGE
     if certificate.public_key().public_bytes(*PUBLIC_FORMAT).decode() != public_key:
         return "does not fit its key"
     if present != {general_name(name) for name in names}:
@@ -51,6 +52,76 @@ def reason_to_issue(pem: str, public_key: str, names: list[str], ca: x509.Certif
 
 
 PUBLIC_FORMAT = (serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+STRANGE = "not issued by this CA"
+
+
+def reason_for(entry: dict[str, Any], pem: str, public_key: str, ca: x509.Certificate, now: datetime.datetime) -> str:
+    """Say why we issue a certificate; one of an ACME server is renewed on the host, and never replaced by ours."""
+    reason = reason_to_issue(pem, public_key, entry["names"], ca, now)
+    return "" if reason == STRANGE and entry["provider"] == "acme" and fits(pem, public_key) else reason
+
+
+def unfit(chain: str, key: str, names: list[str], now: datetime.datetime) -> str:
+    """Say why a certificate and a key that somebody else made cannot serve, or nothing."""
+    try:
+        certificates = x509.load_pem_x509_certificates(chain.encode())
+        private = serialization.load_pem_private_key(key.encode(), password=None)
+        present = certificates[0].extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return "the first certificate has no names; put that of the server before those of its authorities"
+    except (ValueError, TypeError):
+        # Without the cause: a parser's words may hold parts of the key
+        return "certificate or key is not PEM, or the key has a passphrase; give both as PEM texts without one"
+    leaf, missing = certificates[0], [name for name in names if not covered(name, set(present))]
+    if leaf.public_key().public_bytes(*PUBLIC_FORMAT) != private.public_key().public_bytes(*PUBLIC_FORMAT):
+        return "the key does not fit the certificate; take both from the same place"
+    if missing:
+        return f"it is not valid for {', '.join(missing)}; order one with all names"
+    if not leaf.not_valid_before_utc <= now <= leaf.not_valid_after_utc:
+        return f"it is valid from {leaf.not_valid_before_utc} to {leaf.not_valid_after_utc}, not today; renew it"
+    return broken_link(certificates)
+
+
+def covered(name: str, present: set[x509.GeneralName]) -> bool:
+    wanted = general_name(name)
+    above = {x509.DNSName("*." + name.partition(".")[2])} if isinstance(wanted, x509.DNSName) else set()
+    return bool({wanted, *above} & present)
+
+
+def broken_link(certificates: list[x509.Certificate]) -> str:
+    """Say where a chain breaks off: clients know roots, and nothing between them and us."""
+    for lower, upper in itertools.pairwise(certificates):
+        try:
+            lower.verify_directly_issued_by(upper)
+        except (ValueError, TypeError, InvalidSignature):
+            return f"{lower.subject.rfc4514_string()} is not issued by the next one; order the chain, the server first"
+    last = certificates[-1]
+    if len(certificates) == 1 and last.issuer != last.subject:
+        return f"the chain ends at the server; append the certificate of {last.issuer.rfc4514_string()}"
+    return ""
+
+
+def reason_to_replace(name: str, chain: str, old: str, public_key: str) -> str:
+    """Say why a certificate that somebody else made is put in place; an older one is refused."""
+    if not old or not fits(old, public_key):
+        return "does not fit its key" if old else "missing"
+    if old == chain:
+        return ""
+    present, new = (x509.load_pem_x509_certificate(pem.encode()) for pem in (old, chain))
+    if present.issuer == new.issuer and new.not_valid_before_utc < present.not_valid_before_utc:
+        raise AnsibleActionFail(
+            f"certificates_provided.{name} is older than the one in place; give the newer one, or remove {name}.crt "
+            "from the host if the older one is meant"
+        )
+    return "another one is provided"
+
+
+def fits(pem: str, public_key: str) -> bool:
+    try:
+        certificate = x509.load_pem_x509_certificate(pem.encode())
+    except ValueError:
+        return False
+    return certificate.public_key().public_bytes(*PUBLIC_FORMAT).decode() == public_key
 
 
 def issue(public_key: str, names: list[str], authority: tuple[x509.Certificate, Any], days: int) -> str:
@@ -99,6 +170,7 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
     ARGUMENTS: ClassVar[dict[str, Any]] = {
         "ca_certificate": {"type": "str", "required": True},
         "ca_key": {"type": "str", "required": True, "no_log": True},
+        "provided": {"type": "dict", "default": {}, "no_log": True},
         "directory": {"type": "path", "default": "/etc/holdfast/tls"},
         "lifetime_days": {"type": "int", "default": 90},
         "certificates": {
@@ -108,6 +180,7 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
             "options": {
                 "name": {"type": "str", "required": True},
                 "names": {"type": "list", "elements": "str", "required": True},
+                "provider": {"type": "str", "choices": ["private_ca", "acme", "provided"], "default": "private_ca"},
                 "group": {"type": "str", "default": "root"},
                 "on_change": {"type": "list", "elements": "str", "default": []},
             },
@@ -116,27 +189,48 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
 
     def act(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         authority = self.authority(arguments)
+        for entry in arguments["certificates"]:
+            if entry["provider"] == "provided":
+                self.refuse_unfit(entry, arguments["provided"])
         asked = {"directory": arguments["directory"], "certificates": arguments["certificates"]}
         look = self.call("certificate_set", asked, task_vars)
         if look.get("failed") or look.get("unreachable"):
             return look  # type: ignore[no-any-return]
         found, now = look["found"], datetime.datetime.now(datetime.UTC)
-        issued, pems = [], {}
+        issued, pems, others = [], {}, set[str]()
         for entry in arguments["certificates"]:
             name, old, key = entry["name"], found[entry["name"]]["certificate"], found[entry["name"]]["public_key"]
-            reason = reason_to_issue(old, key, entry["names"], authority[0], now)
+            given = arguments["provided"].get(name) if entry["provider"] == "provided" else None
+            if given:
+                reason, pems[name] = reason_to_replace(name, given["certificate"], old, key), given["certificate"]
+                issued += [{"name": name, "reason": reason}] if reason else []
+                continue
+            reason = reason_for(entry, old, key, authority[0], now)
+            if entry["provider"] == "acme" and not reason and not found[name]["drift"]:
+                others.add(name)  # the host may be renewing it at this moment
             # Without a key there is nothing to sign: it is check mode, the key would be made.
             pems[name] = issue(key, entry["names"], authority, arguments["lifetime_days"]) if reason and key else old
             issued += [{"name": name, "reason": reason}] if reason else []
         drift = any(state["key_changed"] or state["drift"] for state in found.values())
         changed = bool(issued) or drift or look["ca_certificate"] != arguments["ca_certificate"]
         expires = {name: expiry(pem) for name, pem in pems.items() if pem}
-        result: dict[str, Any] = {"changed": changed, "issued": issued, "expires": expires}
+        result: dict[str, Any] = {"changed": changed, "issued": issued, "expires": expires, "renewal": look["renewal"]}
         if self._task.diff and issued:
             result["diff"] = {"prepared": "".join(f"certificate {new['name']}: {new['reason']}\n" for new in issued)}
         if changed and not self._task.check_mode:
-            result.update(self.swap(arguments, pems, task_vars), changed=True)
+            mine = [entry for entry in arguments["certificates"] if entry["name"] not in others]
+            result.update(self.swap({**arguments, "certificates": mine}, pems, task_vars), changed=True)
         return result
+
+    def refuse_unfit(self, entry: dict[str, Any], provided: dict[str, Any]) -> None:
+        given = provided.get(entry["name"])
+        if not isinstance(given, dict) or not all(isinstance(given.get(part), str) for part in ("certificate", "key")):
+            problem = "it has no certificate and key; put both into the vault"
+        else:
+            now = datetime.datetime.now(datetime.UTC)
+            problem = unfit(given["certificate"], given["key"], entry["names"], now)
+        if problem:
+            raise AnsibleActionFail(f"certificates_provided.{entry['name']} is not used: {problem}")
 
     def authority(self, arguments: dict[str, Any]) -> tuple[x509.Certificate, Any]:
         try:
@@ -162,7 +256,12 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         ]
         for entry in arguments["certificates"]:
             path = f"{directory}/{entry['name']}.crt"
-            files.append({**attributes, "dest": path, "content": pems[entry["name"]], "on_change": entry["on_change"]})
+            each = {**attributes, "on_change": entry["on_change"]}
+            if entry["provider"] == "provided":
+                key = arguments["provided"][entry["name"]]["key"]
+                closed = {"mode": "0640", "group": entry["group"], "secret": True}
+                files.append({**each, **closed, "dest": f"{directory}/{entry['name']}.key", "content": key})
+            files.append({**each, "dest": path, "content": pems[entry["name"]]})
         transaction = {
             "name": "certificates",
             "files": files,

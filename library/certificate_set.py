@@ -17,6 +17,7 @@ from typing import Any
 
 ARGUMENTS = r"""<<INCLUDE_ANSIBLE_MODULE_JSON_ARGS>>"""
 KEY_MODE, PUBLIC_MODE = 0o640, 0o644
+RENEWAL = "certificate-renewal.json"  # there when the host renews certificates itself
 
 
 class Refused(Exception):
@@ -60,8 +61,9 @@ def read(path: Path) -> str:
     return path.read_text() if path.exists() else ""
 
 
-def look_at(directory: Path, name: str, group_name: str, check: bool) -> dict[str, Any]:
+def look_at(directory: Path, entry: dict[str, Any], check: bool) -> dict[str, Any]:
     """Return one certificate's state; outside check mode its key exists afterwards, with the right owner."""
+    name, group_name = entry["name"], entry["group"]
     key, certificate = directory / f"{name}.key", directory / f"{name}.crt"
     try:
         group = grp.getgrnam(group_name).gr_gid
@@ -72,7 +74,9 @@ def look_at(directory: Path, name: str, group_name: str, check: bool) -> dict[st
     public, changed = public_key(key), False
     if not public or not is_as(key, KEY_MODE, group):
         changed = True
-        if not check and not public:
+        if entry["provider"] == "provided":
+            pass  # the controller has the key
+        elif not check and not public:
             make_key(key, group)
             public = public_key(key)
         elif not check:
@@ -88,10 +92,11 @@ def main() -> None:
     directory = Path(arguments["directory"])
     try:
         found = {
-            entry["name"]: look_at(directory, entry["name"], entry["group"], outer["_ansible_check_mode"])
+            entry["name"]: look_at(directory, entry, outer["_ansible_check_mode"])
             for entry in arguments["certificates"]
         }
-        result = {"changed": False, "found": found, "ca_certificate": read(directory / "ca.crt")}
+        renewal = (directory.parent / RENEWAL).exists()
+        result = {"changed": False, "found": found, "ca_certificate": read(directory / "ca.crt"), "renewal": renewal}
     except Refused as problem:
         result = {"failed": True, "changed": False, "msg": str(problem)}
     print(json.dumps(result))

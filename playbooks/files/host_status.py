@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import contextlib
 import http.client
 import json
@@ -12,6 +13,7 @@ from pathlib import Path
 
 UNITS = (
     "docker.service",
+    "holdfast-certificates.timer",
     "holdfast-firewall.service",
     "nginx.service",
     "pgbackrest.service",
@@ -60,13 +62,32 @@ def containers() -> dict[str, str]:
     return dict(line.split("\t", 1) for line in lines("docker", "ps", "--all", "--format", form))
 
 
-def days_left() -> dict[str, int]:
-    found = {}
+def moment(text: str) -> int:
+    return calendar.timegm(time.strptime(text.partition("=")[2], "%b %d %H:%M:%S %Y %Z"))
+
+
+def warning(days: float, life: float) -> str:
+    """Return how urgent the end of a certificate is; of short lives the last third counts like 21 days."""
+    scale = min(life / 63, 1)
+    words = {7: "urgent", 14: "warning", 21: "soon"}
+    return "ended" if days < 0 else next((word for limit, word in words.items() if days < limit * scale), "")
+
+
+def certificates() -> dict[str, dict[str, object]]:
+    """Return the days left of each certificate, and what an operator should know about some."""
+    left, notes = {}, {}
     for path in sorted(Path("/etc/holdfast/tls").glob("*.crt")):
-        for line in lines("openssl", "x509", "-noout", "-enddate", "-in", str(path)):
-            ends = time.strptime(line.partition("=")[2], "%b %d %H:%M:%S %Y %Z")
-            found[path.stem] = int((time.mktime(ends) - time.mktime(time.gmtime())) // DAY)
-    return found
+        dates = lines("openssl", "x509", "-noout", "-dates", "-in", str(path))
+        if len(dates) == 2:
+            begins, ends = map(moment, dates)
+            days = (ends - time.time()) / DAY
+            left[path.stem] = int(days // 1)
+            if word := warning(days, (ends - begins) / DAY):
+                notes[f"certificate {path.stem}"] = f"{word}, {left[path.stem]} days left"
+    with contextlib.suppress(OSError, ValueError):
+        for name, failure in json.loads((STATE / "acme/renewal.json").read_text())["failed"].items():
+            notes[f"renewal of {name}"] = f"fails since {failure['since']}: {failure['message']}"
+    return {"certificates": left, "warnings": notes}
 
 
 def releases() -> dict[str, dict[str, str]]:
@@ -116,11 +137,12 @@ def replication() -> dict[str, str]:
 
 
 def main() -> None:
-    status: dict[str, object] = {"units": units(), "containers": containers(), "certificates": days_left()}
+    status: dict[str, object] = {"units": units(), "containers": containers(), **certificates()}
     status |= {**releases(), "backups": backups(), "postgresql": postgresql(), "replication": replication()}
     if sys.argv[1:]:
         status["health"] = health(*sys.argv[1:3])
     print(json.dumps(status))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -102,6 +102,32 @@ def test_every_other_reason_is_named(certificates: ModuleType, secret_file: Modu
     assert certificates.reason_to_issue(leaf, key, ["a.example", "b.example"], ca, NOW) == "other names"
 
 
+def test_the_ca_stands_in_for_an_acme_server_and_never_replaces_its_certificate(
+    certificates: ModuleType, secret_file: ModuleType, signer: Any
+) -> None:
+    key, ca = public_key(), signer[0]
+    own = certificates.issue(key, ["a.example"], signer, 90)
+    other_ca, other_key = secret_file.authority()
+    other_signer = (
+        x509.load_pem_x509_certificate(other_ca.encode()),
+        serialization.load_pem_private_key(other_key.encode(), password=None),
+    )
+    public = certificates.issue(key, ["a.example"], other_signer, 90)
+    acme = {"names": ["a.example"], "provider": "acme"}
+
+    def reason(entry: dict[str, Any], pem: str, key: str = key) -> Any:
+        return certificates.reason_for(entry, pem, key, ca, NOW)
+
+    assert reason(acme, "") == "missing"
+    assert reason(acme, own) == ""
+    assert reason(acme, public) == ""
+    assert reason(acme | {"names": ["b.example"]}, own) == "other names"
+    assert reason(acme | {"names": ["b.example"]}, public) == ""
+    assert reason(acme, public, public_key()) == "not issued by this CA"
+    assert reason(acme, "rubbish") == "not issued by this CA"
+    assert reason(acme | {"provider": "private_ca"}, public) == "not issued by this CA"
+
+
 def test_missing_secrets_are_generated_once_and_nothing_else_changes(secret_file: ModuleType) -> None:
     stored = {"redis_password": "kept-as-it-is-0123456789"}
     missing = secret_file.complete(stored, ["redis_password", "database_password"], ["certificates"])
@@ -120,3 +146,67 @@ def test_placeholders_are_refused_without_being_shown(secret_file: ModuleType, v
 def test_half_an_authority_is_refused(secret_file: ModuleType) -> None:
     with pytest.raises(AnsibleActionFail, match="only one is there"):
         secret_file.complete({"certificates_ca_key": "-----BEGIN PRIVATE KEY-----"}, [], ["certificates"])
+
+
+class Bought:
+    """A root, an authority below it, and a certificate with its key, as they are bought."""
+
+    def __init__(self, certificates: ModuleType, secret_file: ModuleType, names: list[str], days: int = 30) -> None:
+        root, root_key = secret_file.authority()
+        signer = (
+            x509.load_pem_x509_certificate(root.encode()),
+            serialization.load_pem_private_key(root_key.encode(), password=None),
+        )
+        key: Any = ec.generate_private_key(ec.SECP256R1())
+        form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        self.key = key.private_bytes(*form).decode()
+        self.public = key.public_key().public_bytes(*certificates.PUBLIC_FORMAT).decode()
+        self.leaf, self.root = certificates.issue(self.public, names, signer, days), root
+
+
+@pytest.fixture(scope="module")
+def bought(certificates: ModuleType, secret_file: ModuleType) -> Bought:
+    return Bought(certificates, secret_file, ["a.example", "*.b.example"])
+
+
+def test_a_provided_certificate_has_to_be_whole(
+    certificates: ModuleType, secret_file: ModuleType, bought: Bought
+) -> None:
+    chain, names = bought.leaf + bought.root, ["a.example", "x.b.example", "*.b.example"]
+
+    def say(chain: str = chain, key: str = bought.key, names: list[str] = names, days: int = 0) -> Any:
+        return certificates.unfit(chain, key, names, NOW + datetime.timedelta(days=days))
+
+    other = Bought(certificates, secret_file, ["a.example"])
+    assert say() == ""
+    assert say(key=other.key) == "the key does not fit the certificate; take both from the same place"
+    assert say(names=["a.example", "b.example", "x.y.b.example"]).startswith(
+        "it is not valid for b.example, x.y.b.example;"
+    )
+    assert say(days=31).endswith("not today; renew it")
+    assert say(chain=bought.leaf).startswith("the chain ends at the server; append the certificate of CN=")
+    assert "is not issued by the next one; order the chain" in say(chain=bought.leaf + other.root)
+    assert say(chain=bought.root + bought.leaf).startswith("the first certificate has no names")
+    words = "certificate or key is not PEM, or the key has a passphrase; give both as PEM texts without one"
+    assert say(chain="rubbish") == say(key="rubbish") == words
+
+
+def test_a_provided_certificate_replaces_another_one_but_not_a_newer_one(
+    certificates: ModuleType, signer: Any, bought: Bought
+) -> None:
+    chain = bought.leaf + bought.root
+    own = certificates.issue(bought.public, ["a.example"], signer, 90)
+    assert certificates.reason_to_replace("nginx", chain, "", "") == "missing"
+    assert certificates.reason_to_replace("nginx", chain, chain, bought.public) == ""
+    assert certificates.reason_to_replace("nginx", chain, chain, public_key()) == "does not fit its key"
+    assert certificates.reason_to_replace("nginx", chain, own, bought.public) == "another one is provided"
+    key = public_key()
+    newer = certificates.issue(key, ["a.example"], signer, 90)
+    older = newer
+    while (
+        x509.load_pem_x509_certificate(older.encode()).not_valid_before_utc
+        >= x509.load_pem_x509_certificate(newer.encode()).not_valid_before_utc
+    ):
+        newer = certificates.issue(key, ["a.example"], signer, 90)
+    with pytest.raises(AnsibleActionFail, match=r"certificates_provided\.nginx is older than the one in place"):
+        certificates.reason_to_replace("nginx", older, newer, key)

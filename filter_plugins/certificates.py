@@ -1,0 +1,122 @@
+"""Certificates as data: whose they are, and which an ACME server could not issue."""
+
+import functools
+import ipaddress
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+PROVIDERS = ("private_ca", "acme", "provided")
+LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+DNS_NAME = re.compile(rf"(\*\.)?{LABEL}(\.{LABEL})*")
+EMAIL = re.compile(r"[^@\s]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}")
+MOST_NAMES = 100  # what Let's Encrypt puts into one certificate
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text.removeprefix("DNS:"))
+    except ValueError:
+        return False
+    return True
+
+
+def _twice(values: list[str]) -> list[str]:
+    return [value for value, times in Counter(values).items() if times > 1]
+
+
+def name_findings(entry: Mapping[str, Any], dns_command: str) -> Iterator[str]:
+    """Say which names an ACME server cannot put into a certificate."""
+    names = entry["names"]
+    if not 1 <= len(names) <= MOST_NAMES:
+        yield f"has {len(names)} names; give one to {MOST_NAMES} to a certificate of an ACME server"
+    for name in _twice([name.lower() for name in names]):
+        yield f"has the name {name} twice; name it once"
+    for name in names:
+        if _is_address(name):
+            cure = f"take it out, or leave certificates_providers.{entry['name']} at private_ca"
+            yield f"has the address {name}, which ACME servers do not prove; {cure}"
+        elif not DNS_NAME.fullmatch(name) or len(name) > 253:
+            yield f"has the name {name}; write it as DNS does, without scheme, port or underscore"
+        elif name.startswith("*.") and not dns_command:
+            yield f"has the name {name}, which port 80 cannot prove; set certificates_acme_dns_command"
+
+
+def acme_findings(acme: Mapping[str, str]) -> Iterator[str]:
+    """Say what is wrong with how the ACME server is reached."""
+    for name, url in acme.items():
+        optional = name != "directory" and not url
+        if name.endswith("directory") and not optional and not re.fullmatch(r"https://[^\s/]+/\S*", url):
+            yield f"certificates_acme_{name} is {url!r}; write the URL of a directory, it begins with https://"
+    for name in ("directory_ca", "roots"):
+        if acme[name] and not acme[name].lstrip().startswith("-----BEGIN CERTIFICATE-----"):
+            yield f"certificates_acme_{name} is no certificate in PEM; it begins with -----BEGIN CERTIFICATE-----"
+    if not EMAIL.fullmatch(acme["email"]):
+        yield f"certificates_acme_email is {acme['email']!r}; give the address that the account is made for"
+    if acme["dns_command"] and not re.fullmatch(r"/\S+", acme["dns_command"]):
+        yield (
+            f"certificates_acme_dns_command is {acme['dns_command']!r}; write the absolute path of a program, "
+            "without arguments"
+        )
+
+
+def certificate_findings(
+    wanted: list[dict[str, Any]], providers: dict[str, str], acme: dict[str, str], provided: list[str] | None = None
+) -> list[str]:
+    """Return one sentence, with its cure, for everything that cannot be had as it is written."""
+    findings = [
+        f"certificates_providers has {name}: {provider}; write {', '.join(PROVIDERS[:-1])} or {PROVIDERS[-1]}"
+        for name, provider in providers.items()
+        if provider not in PROVIDERS
+    ]
+    findings += [
+        f"certificates_wanted has the name {name} twice; name each certificate once"
+        for name in _twice([entry["name"] for entry in wanted])
+    ]
+    findings += [
+        f"certificates_providers has {name}: provided; put its certificate and key into certificates_provided.{name}"
+        for name in (entry["name"] for entry in wanted)
+        if providers.get(name) == "provided" and name not in (provided or [])
+    ]
+    own = [entry for entry in certificates_complete(wanted, providers) if entry["provider"] == "acme"]
+    for entry in own:
+        found = name_findings(entry, acme["dns_command"])
+        findings += [f"certificates_wanted: {entry['name']} {finding}" for finding in found]
+    return findings + (list(acme_findings(acme)) if own else [])
+
+
+def certificates_complete(wanted: list[dict[str, Any]], providers: dict[str, str]) -> list[dict[str, Any]]:
+    """Return the certificates with every key, and with their provider."""
+    if not isinstance(wanted, list) or not all(isinstance(entry, Mapping) for entry in wanted):
+        raise TypeError(f"certificates_wanted must be a list of mappings, got {type(wanted).__name__}")
+    return [
+        {"group": "root", "on_change": [], **entry, "provider": providers.get(entry["name"], PROVIDERS[0])}
+        for entry in wanted
+    ]
+
+
+FILTERS = (certificate_findings, certificates_complete)
+
+
+def _reported(core: Callable[..., object]) -> Callable[..., object]:
+    """Let Ansible show a refusal of ``core`` as one sentence."""
+
+    @functools.wraps(core)
+    def run(*arguments: object, **options: object) -> object:
+        try:
+            return core(*arguments, **options)
+        except (TypeError, ValueError) as error:
+            raise AnsibleFilterError(str(error)) from error
+
+    return run
+
+
+class FilterModule:
+    """The filters of this file."""
+
+    def filters(self) -> dict[str, Callable[..., object]]:
+        """Return the filters by name."""
+        return {core.__name__: _reported(core) for core in FILTERS}
