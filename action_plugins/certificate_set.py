@@ -200,16 +200,17 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         issued, pems, others = [], {}, set[str]()
         for entry in arguments["certificates"]:
             name, old, key = entry["name"], found[entry["name"]]["certificate"], found[entry["name"]]["public_key"]
-            given = arguments["provided"].get(name) if entry["provider"] == "provided" else None
-            if given:
-                reason, pems[name] = reason_to_replace(name, given["certificate"], old, key), given["certificate"]
-                issued += [{"name": name, "reason": reason}] if reason else []
-                continue
-            reason = reason_for(entry, old, key, authority[0], now)
+            if entry["provider"] == "provided":
+                pems[name] = arguments["provided"][name]["certificate"]
+                reason = reason_to_replace(name, pems[name], old, key)
+            else:
+                reason = reason_for(entry, old, key, authority[0], now)
+                # Without a key there is nothing to sign: it is check mode, the key would be made.
+                pems[name] = (
+                    issue(key, entry["names"], authority, arguments["lifetime_days"]) if reason and key else old
+                )
             if entry["provider"] == "acme" and not reason and not found[name]["drift"]:
                 others.add(name)  # the host may be renewing it at this moment
-            # Without a key there is nothing to sign: it is check mode, the key would be made.
-            pems[name] = issue(key, entry["names"], authority, arguments["lifetime_days"]) if reason and key else old
             issued += [{"name": name, "reason": reason}] if reason else []
         drift = any(state["key_changed"] or state["drift"] for state in found.values())
         changed = bool(issued) or drift or look["ca_certificate"] != arguments["ca_certificate"]

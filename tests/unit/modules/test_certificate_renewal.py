@@ -315,6 +315,18 @@ def test_a_service_that_refuses_the_new_certificate_gets_the_old_one_back(renewa
 
 
 @needs_root
+def test_a_run_that_was_killed_before_the_reload_is_finished_by_the_next(renewal: Renewal) -> None:
+    renewal.work()
+    renewal.host.said()
+    module = renewal.host.module
+    module.Journal(module.STATE / "certificates", stage="activating", owed=["reload nginx.service"]).save()
+    assert renewal.work()["obtained"] == {}
+    assert renewal.host.said() == ["reload-or-restart nginx.service"]
+    renewal.work()
+    assert renewal.host.said() == []
+
+
+@needs_root
 def test_one_that_fails_does_not_keep_the_next_from_being_obtained(renewal: Renewal) -> None:
     bad = {**renewal.entry, "name": "bad", "group": "nobody-has-this-group"}
     renewal.settings["certificates"] = [bad, renewal.entry]
