@@ -89,7 +89,7 @@ def secret_finding(name: str, value: Any) -> str:
     if not isinstance(value, str) or value.startswith("-----BEGIN "):
         return ""
     if PLACEHOLDER.fullmatch(value):
-        return f"{name} is a placeholder, not a secret; `make secrets INVENTORY=…` generates one"
+        return f"{name} is a placeholder, not a secret; `make secrets INVENTORY=…` generates one once this line is gone"
     if len(value) < SHORTEST_SECRET:
         return f"{name} is shorter than {SHORTEST_SECRET} characters; `make secrets INVENTORY=…` generates a good one"
     return ""
