@@ -24,7 +24,7 @@ mkdir -p /root/packaged && cd /root/packaged
 apt-get -q download nginx-common >/dev/null
 dpkg-deb --fsys-tarfile nginx-common_*.deb | tar -xO ./etc/nginx/nginx.conf >shipped
 sed -e 's|include /etc/nginx/conf.d/.*||' -e 's|/etc/nginx/sites-enabled/\\*|/root/packaged/site.conf|' \\
-    -e 's|/run/nginx.pid|/run/packaged.pid|' -e 's|access.log|packaged.log|' shipped >nginx.conf
+    -e 's|/run/nginx.pid|/run/packaged.pid|' -e 's|access\\.log|packaged.log|' shipped >nginx.conf
 grep -q packaged/site.conf nginx.conf && grep -q packaged.pid nginx.conf
 cat >site.conf <<'END'
 server {
@@ -51,6 +51,7 @@ done
 cat /etc/holdfast/tls/ca.crt
 """
 CLIENT = """
+apt-get -qq update >/dev/null
 apt-get -qq install -y --no-install-recommends wrk >/dev/null
 grep -q shop.test.example /etc/hosts || echo '%s shop.test.example' >>/etc/hosts
 cat >/root/ca.crt

@@ -31,7 +31,15 @@ def client(number: int) -> None:
         counts[number] += 1
 
 
-threads = [threading.Thread(target=client, args=(number,)) for number in range(clients)]
+def guarded(number: int) -> None:
+    """Let no problem end a thread in silence."""
+    try:
+        client(number)
+    except OSError as problem:
+        problems.append(str(problem))
+
+
+threads = [threading.Thread(target=guarded, args=(number,)) for number in range(clients)]
 began = time.monotonic()
 for thread in threads:
     thread.start()
