@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
@@ -128,10 +127,7 @@ def edge(rounds: int) -> None:
 
 def tables() -> None:
     """Print what was measured, ours as a ratio to Debian's of the same round."""
-    found: dict[str, dict[int, dict[str, dict[str, float]]]] = defaultdict(dict)
-    for line in RESULTS.read_text().splitlines() if RESULTS.exists() else []:
-        entry = json.loads(line)
-        found[entry["what"]][entry["round"]] = entry["found"]
+    found = report.rates(RESULTS, "found")
     if set(found) != set(PORTS):
         return
     both = sorted({*found["ours"]} & {*found["packaged"]})

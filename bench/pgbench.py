@@ -7,12 +7,11 @@ import os
 import random
 import re
 import time
-from collections import defaultdict
 from collections.abc import Iterable
 
 from tests.lab.paths import LabError
 
-from . import bed, sample
+from . import bed, report, sample
 from .report import middle
 
 RESULTS = bed.STATE / "pgbench.jsonl"
@@ -156,10 +155,7 @@ def compare(rounds: int, groups: Iterable[str]) -> None:
 
 def tables() -> None:
     """Print what was measured, and ours as a ratio to each other one of the same round."""
-    found: dict[str, dict[int, dict[str, dict[str, float]]]] = defaultdict(dict)
-    for line in RESULTS.read_text().splitlines() if RESULTS.exists() else []:
-        entry = json.loads(line)
-        found[entry["what"]][entry["round"]] = entry["modes"]
+    found = report.rates(RESULTS, "modes")
     ours = found.get("ours", {})
     for mode in MODES if ours else ():
         print(f"\n| {mode} | transactions/s | ours to this | CPU ms of one | ours to this | WAL kB of one |")

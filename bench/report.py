@@ -7,6 +7,7 @@ import statistics
 from collections import defaultdict
 from collections.abc import Iterable
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from . import bed
@@ -23,6 +24,15 @@ def middle(values: Iterable[float]) -> str:
     return f"{statistics.median(found):.2f} ({found[0]:.2f} to {found[-1]:.2f})"
 
 
+def rates(path: Path, key: str) -> dict[str, dict[int, dict[str, dict[str, float]]]]:
+    """Return what a benchmark of a service kept under ``key``, by what was measured and round."""
+    found: dict[str, dict[int, dict[str, dict[str, float]]]] = defaultdict(dict)
+    for line in path.read_text().splitlines() if path.exists() else []:
+        entry = json.loads(line)
+        found[entry["what"]][entry["round"]] = entry[key]
+    return found
+
+
 def read() -> dict[str, dict[str, Rounds]]:
     """Return the newest sample of every round, by step and variant."""
     found: dict[str, dict[str, Rounds]] = defaultdict(lambda: defaultdict(dict))
@@ -34,7 +44,13 @@ def read() -> dict[str, dict[str, Rounds]]:
 
 def tables() -> None:
     found = read()
-    for step, first in (("unchanged", "script"), ("cold", "script"), ("hosts", "1"), ("databases", "1")):
+    for step, first in (
+        ("unchanged", "script"),
+        ("cold", "script"),
+        ("hosts", "1"),
+        ("databases", "1"),
+        ("sites", "1"),
+    ):
         if step in found:
             table(step, found[step], first)
 
