@@ -34,6 +34,8 @@ UNIT = {
     "enabled": {"type": "bool"},
     "state": {"type": "str", "choices": ["started", "stopped"]},
 }
+# Names of the loop over the files that share a template, and what ends each text; no configuration file holds a NUL
+ROWS, ROW, END = "__config_transaction_rows", "__config_transaction_row", "\0"
 ACTIVATION = re.compile(r"(restart|reload) \S+\.(service|socket|timer|mount|path|target)|run \S.*")
 
 
@@ -64,12 +66,13 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         for path in paths:
             if not Path(path).is_absolute() or paths.count(path) > 1:
                 raise AnsibleActionFail(f"dest {path} must be absolute and listed once")
-        arguments["files"] = [self.file(file, task_vars) for file in arguments["files"]]
+        self.render(arguments["files"], task_vars)
+        arguments["files"] = [self.file(file) for file in arguments["files"]]
         arguments["test"] = [[str(part) for part in command] for command in arguments["test"]]
         return self.call("config_transaction", arguments, task_vars)  # type: ignore[no-any-return]
 
-    def file(self, file: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        """Check one entry and return it with its text rendered."""
+    def file(self, file: dict[str, Any]) -> dict[str, Any]:
+        """Check one entry and return it as the remote half wants it."""
         dest, state = file["dest"], file["state"]
         given = [name for name in ("template", "content", "target") if file[name] is not None]
         wanted = {"file": 1, "link": 1, "directory": 0, "absent": 0}[state]
@@ -78,14 +81,29 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         mode = file["mode"] or ("0755" if state == "directory" else "0644")
         if not re.fullmatch(r"0[0-7]{3,4}", mode):
             raise AnsibleActionFail(f"{dest}: mode is {mode!r}; quote it as octal, like '0640'")
-        content = file["content"]
-        if file["template"] is not None:
-            content = self.render(file["template"], dest, file["vars"], task_vars)
-        kept = {name: value for name, value in file.items() if name not in ("template", "vars")}
+        content = file.get("rendered", file["content"])
+        kept = {name: value for name, value in file.items() if name not in ("template", "vars", "rendered")}
         return {**kept, "mode": mode, "content": content}
 
-    def render(self, template: str, dest: str, extra: dict[str, Any], task_vars: dict[str, Any]) -> str:
-        """Return the text that ansible.builtin.template would write."""
+    def render(self, files: list[dict[str, Any]], task_vars: dict[str, Any]) -> None:
+        """Give each file with a template the text that ansible.builtin.template would write.
+
+        Compiling a template takes longer than rendering it, so files that share one are rendered in one loop.
+        """
+        alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+        for file in files:
+            if file["template"] is not None:
+                alike.setdefault((file["template"], *sorted(file["vars"])), []).append(file)
+        for (template, *names), group in alike.items():
+            rows = [[file["vars"][name] for name in names] for file in group]
+            texts = self.rendered(template, names, rows, group[0]["dest"], task_vars)
+            for file, text in zip(group, texts, strict=True):
+                file["rendered"] = text
+
+    def rendered(
+        self, template: str, names: list[str], rows: list[list[Any]], dest: str, task_vars: dict[str, Any]
+    ) -> list[str]:
+        """Return the text of a template for each row of values that the variables take."""
         try:
             source = self._find_needle("templates", template)
         except AnsibleError as problem:
@@ -93,9 +111,11 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         folders = [*task_vars.get("ansible_search_path", []), self._loader.get_basedir(), str(Path(source).parent)]
         templar = self._templar.copy_with_new_env(
             searchpath=[path for folder in folders for path in (f"{folder}/templates", folder)],
-            available_variables={**task_vars, **extra},
+            available_variables={**task_vars, ROWS: rows},
         )
-        text = trust_as_template(self._loader.get_text_file_contents(source))
+        values = "".join(f"{{% set {name} = {ROW}[{index}] %}}" for index, name in enumerate(names))
+        body = self._loader.get_text_file_contents(source)
+        text = trust_as_template(f"{{% for {ROW} in {ROWS} %}}{values}\n{body}{END}{{% endfor %}}")
         overrides = {"trim_blocks": True, "lstrip_blocks": False, "newline_sequence": "\n"}
-        rendered = templar.template(text, escape_backslashes=False, overrides=overrides)
-        return "" if rendered is None else str(rendered)
+        rendered: str = templar.template(text, escape_backslashes=False, overrides=overrides)
+        return rendered.split(END)[:-1]
