@@ -19,6 +19,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 RemoteCall: Any = action_loader.get("remote_call", class_only=True)
 CLOCK_SKEW = datetime.timedelta(minutes=10)
+EXPIRY = "/usr/local/lib/holdfast/certificate-expiry"
 
 
 def general_name(text: str) -> x509.GeneralName:
@@ -171,6 +172,7 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         "ca_certificate": {"type": "str", "required": True},
         "ca_key": {"type": "str", "required": True, "no_log": True},
         "provided": {"type": "dict", "default": {}, "no_log": True},
+        "expiry_program": {"type": "str", "required": True},
         "directory": {"type": "path", "default": "/etc/holdfast/tls"},
         "lifetime_days": {"type": "int", "default": 90},
         "certificates": {
@@ -213,7 +215,8 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
                 others.add(name)  # the host may be renewing it at this moment
             issued += [{"name": name, "reason": reason}] if reason else []
         drift = any(state["key_changed"] or state["drift"] for state in found.values())
-        changed = bool(issued) or drift or look["ca_certificate"] != arguments["ca_certificate"]
+        drift |= any(look[name] != arguments[name] for name in ("ca_certificate", "expiry_program"))
+        changed = bool(issued) or drift
         expires = {name: expiry(pem) for name, pem in pems.items() if pem}
         result: dict[str, Any] = {"changed": changed, "issued": issued, "expires": expires, "renewal": look["renewal"]}
         if self._task.diff and issued:
@@ -248,16 +251,19 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
 
     def swap(self, arguments: dict[str, Any], pems: dict[str, str], task_vars: dict[str, Any]) -> dict[str, Any]:
         """Write the CA and all certificates as one config transaction."""
-        attributes = {"owner": "root", "group": "root", "mode": "0644", "state": "file"}
+        tell = f"run {EXPIRY}"
+        attributes = {"owner": "root", "group": "root", "mode": "0644", "state": "file", "on_change": [tell]}
         directory = arguments["directory"]
         files = [
             {**attributes, "dest": str(Path(directory).parent), "state": "directory", "mode": "0755"},
             {**attributes, "dest": directory, "state": "directory", "mode": "0755"},
             {**attributes, "dest": f"{directory}/ca.crt", "content": arguments["ca_certificate"]},
+            {**attributes, "dest": str(Path(EXPIRY).parent), "state": "directory", "mode": "0755"},
+            {**attributes, "dest": EXPIRY, "content": arguments["expiry_program"], "mode": "0755"},
         ]
         for entry in arguments["certificates"]:
             path = f"{directory}/{entry['name']}.crt"
-            each = {**attributes, "on_change": entry["on_change"]}
+            each = {**attributes, "on_change": [tell, *entry["on_change"]]}
             if entry["provider"] == "provided":
                 key = arguments["provided"][entry["name"]]["key"]
                 closed = {"mode": "0640", "group": entry["group"], "secret": True}

@@ -30,8 +30,10 @@ DEFAULTS: dict[str, Any] = {
     "waf": "none",
     "waf_excluded_rules": [],
     "headers": {},
+    "error_page": "",
 }
-UPSTREAM_DEFAULTS: dict[str, Any] = {"keepalive": 32, "sticky_by": "none", "sticky_cookie": ""}
+UPSTREAM_DEFAULTS: dict[str, Any] = {"weights": {}, "keepalive": 32, "sticky_by": "none", "sticky_cookie": ""}
+PAGE_BYTES = 64 * 1024
 
 
 def _is_network(text: object) -> bool:
@@ -47,11 +49,6 @@ def _doubtful(values: list[str], pattern: re.Pattern[str]) -> list[str]:
     return [value for value, times in Counter(values).items() if times > 1 or not pattern.fullmatch(value)]
 
 
-def paths_of(site: Mapping[str, Any]) -> list[str]:
-    """Return every path a site says something about, as often as it does."""
-    return [path for key in DEFAULTS if key.endswith("_paths") for path in site[key]]
-
-
 def names_findings(sites: list[dict[str, Any]]) -> Iterator[str]:
     for name in _doubtful([site["name"] for site in sites], NAME):
         yield (f"nginx_sites has the name {name}; use every name once, with lower-case letters, digits and dashes")
@@ -65,6 +62,7 @@ def upstream_findings(upstream: Mapping[str, Any]) -> Iterator[str]:
     for server in upstream["servers"]:
         if not INSTANCE.fullmatch(server):
             yield f"has the upstream server {server}; write address:port"
+    yield from weight_findings(upstream)
     wanted = upstream["sticky_by"] == "cookie"
     if wanted != bool(upstream["sticky_cookie"]) or (wanted and not COOKIE.fullmatch(upstream["sticky_cookie"])):
         yield (
@@ -73,8 +71,24 @@ def upstream_findings(upstream: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
+def weight_findings(upstream: Mapping[str, Any]) -> Iterator[str]:
+    servers, weights = upstream["servers"], upstream["weights"]
+    for server, weight in weights.items():
+        if server not in servers:
+            yield f"has upstream.weights for {server}, which is not one of its servers; take it out"
+        elif isinstance(weight, bool) or not isinstance(weight, int) or weight < 0:
+            yield f"gives {server} the weight {weight!r}; give a whole number, 0 drains it"
+        elif weight > 1 and upstream["sticky_by"] != "none":
+            yield (
+                f"gives {server} the weight {weight} and has upstream.sticky_by {upstream['sticky_by']}; "
+                "a weight would move clients from the instance that keeps them, so give 0 to drain it, or nothing"
+            )
+    if servers and all(weights.get(server, 1) == 0 for server in servers):
+        yield "drains all of its servers; leave one, or close the site with playbooks/maintenance.yml"
+
+
 def path_findings(site: Mapping[str, Any]) -> Iterator[str]:
-    paths = Counter(paths_of(site))
+    paths = Counter(path for key in DEFAULTS if key.endswith("_paths") for path in site[key])
     for path, times in paths.items():
         if not PATH.fullmatch(path):
             yield f"has the path {path}; begin with / and use letters, digits and . _ ~ -"
@@ -100,13 +114,21 @@ def client_findings(site: Mapping[str, Any]) -> Iterator[str]:
             yield f"has the header {header}; its value is one line of text without backslashes"
     if site["rate_limit_burst"] and not site["rate_limit_per_second"]:
         yield (f"has rate_limit_burst {site['rate_limit_burst']} and no rate_limit_per_second; say how many are usual")
+    size = len(site["error_page"].encode())
+    if size >= PAGE_BYTES or "\0" in site["error_page"]:
+        yield (
+            f"has an error page of {size} bytes{' with NUL' if size < PAGE_BYTES else ''}; "
+            f"give error_page, or nginx_error_page, as text of less than {PAGE_BYTES} bytes without NUL"
+        )
     if site["waf_excluded_rules"] and site["waf"] == "none":
         yield "has waf_excluded_rules and no waf; set waf to detection or blocking"
 
 
-def nginx_site_findings(sites: list[dict[str, Any]], headers: dict[str, Any] | None = None) -> list[str]:
+def nginx_site_findings(
+    sites: list[dict[str, Any]], headers: dict[str, Any] | None = None, error_page: str = ""
+) -> list[str]:
     """Return one sentence, with its cure, for everything that cannot be served as it is written."""
-    complete = nginx_sites_complete(sites, {"headers": headers or {}})
+    complete = nginx_sites_complete(sites, {"headers": headers or {}, "error_page": error_page})
     findings = [*names_findings(complete)]
     for site in complete:
         of_site = [

@@ -18,6 +18,7 @@ from typing import Any
 ARGUMENTS = r"""<<INCLUDE_ANSIBLE_MODULE_JSON_ARGS>>"""
 KEY_MODE, PUBLIC_MODE = 0o640, 0o644
 RENEWAL = "certificate-renewal.json"  # there when the host renews certificates itself
+EXPIRY = Path("/usr/local/lib/holdfast/certificate-expiry")
 
 
 class Refused(Exception):
@@ -97,6 +98,7 @@ def main() -> None:
         }
         renewal = (directory.parent / RENEWAL).exists()
         result = {"changed": False, "found": found, "ca_certificate": read(directory / "ca.crt"), "renewal": renewal}
+        result["expiry_program"] = read(EXPIRY)
     except Refused as problem:
         result = {"failed": True, "changed": False, "msg": str(problem)}
     print(json.dumps(result))

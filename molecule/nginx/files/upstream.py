@@ -30,8 +30,8 @@ class Application(BaseHTTPRequestHandler):
         elif self.path == "/drop":
             self.dropped.append(self.path)
             self.close_connection = True  # without a word
-        elif self.path == "/slow":
-            time.sleep(4)
+        elif self.path.startswith("/slow"):
+            time.sleep(float(self.path[5:] or 4))
             self.answer(200, {})
         else:
             self.answer(

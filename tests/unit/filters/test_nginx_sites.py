@@ -20,6 +20,7 @@ def test_a_full_site_is_fine(filters: Filters) -> None:
         "server_names": ["example.org", "*.example.org"],
         "upstream": {
             "servers": ["app-1.example:3000", "[2001:db8::1]:3000"],
+            "weights": {"app-1.example:3000": 0},
             "sticky_by": "cookie",
             "sticky_cookie": "s_id",
         },
@@ -61,6 +62,41 @@ def test_a_full_site_is_fine(filters: Filters) -> None:
             {"upstream": {"servers": ["a:1"], "sticky_cookie": "s"}},
             "nginx_sites: api has upstream.sticky_by none and upstream.sticky_cookie 's'; a cookie is named, "
             "with letters, digits and _, when clients are kept by it and only then",
+        ),
+        (
+            {"upstream": {"servers": ["a:1"], "weights": {"b:1": 2}}},
+            "nginx_sites: api has upstream.weights for b:1, which is not one of its servers; take it out",
+        ),
+        (
+            {"upstream": {"servers": ["a:1", "b:1"], "weights": {"b:1": 0.5}}},
+            "nginx_sites: api gives b:1 the weight 0.5; give a whole number, 0 drains it",
+        ),
+        (
+            {"upstream": {"servers": ["a:1", "b:1"], "weights": {"b:1": True}}},
+            "nginx_sites: api gives b:1 the weight True; give a whole number, 0 drains it",
+        ),
+        (
+            {"upstream": {"servers": ["a:1", "b:1"], "weights": {"b:1": -1}}},
+            "nginx_sites: api gives b:1 the weight -1; give a whole number, 0 drains it",
+        ),
+        (
+            {"upstream": {"servers": ["a:1", "b:1"], "weights": {"b:1": 2}, "sticky_by": "address"}},
+            "nginx_sites: api gives b:1 the weight 2 and has upstream.sticky_by address; a weight would move clients "
+            "from the instance that keeps them, so give 0 to drain it, or nothing",
+        ),
+        (
+            {"upstream": {"servers": ["a:1", "b:1"], "weights": {"a:1": 0, "b:1": 0}}},
+            "nginx_sites: api drains all of its servers; leave one, or close the site with playbooks/maintenance.yml",
+        ),
+        (
+            {"error_page": "é" * 32768},
+            "nginx_sites: api has an error page of 65536 bytes; "
+            "give error_page, or nginx_error_page, as text of less than 65536 bytes without NUL",
+        ),
+        (
+            {"error_page": "a\0b"},
+            "nginx_sites: api has an error page of 3 bytes with NUL; "
+            "give error_page, or nginx_error_page, as text of less than 65536 bytes without NUL",
         ),
         (
             {"websocket_paths": ["/ws { return 200; } #"]},
@@ -116,6 +152,13 @@ def test_headers_of_all_sites_are_looked_at(filters: Filters) -> None:
     assert filters["nginx_site_findings"]([{**SITE, "headers": {"X-B": "b"}}], {"X-B": 1}) == []
 
 
+def test_the_error_page_of_all_sites_is_looked_at(filters: Filters) -> None:
+    """A site may replace it, or bring back nginx's own."""
+    assert len(filters["nginx_site_findings"]([SITE], {}, "\0")) == 1
+    assert filters["nginx_site_findings"]([{**SITE, "error_page": ""}], {}, "\0") == []
+    assert filters["nginx_site_findings"]([SITE], {}, "x" * 65535) == []
+
+
 def test_what_a_site_does_not_say(filters: Filters) -> None:
     """The role's defaults, below what the inventory says for all sites, below the site."""
     plain = filters["nginx_sites_complete"](
@@ -125,6 +168,7 @@ def test_what_a_site_does_not_say(filters: Filters) -> None:
     assert (plain["body_limit_mb"], plain["certificate"], plain["read_timeout_seconds"]) == (10, "nginx", 60)
     assert plain["upstream"] == {
         "servers": ["192.0.2.1:3000"],
+        "weights": {},
         "keepalive": 32,
         "sticky_by": "none",
         "sticky_cookie": "",

@@ -128,7 +128,9 @@ def renewal(tmp_path: Path, host: Any, authorities: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(program, "SETTINGS", tmp_path / "settings.json")
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "public.pem"))
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "none"))
+    monkeypatch.setattr(program, "EXPIRY", "expiry")
     host.tool("lego", LEGO)
+    host.tool("expiry", '#!/bin/sh\nopenssl x509 -noout -fingerprint -in "$HOST/tls/nginx.crt" >"$HOST/told"\n')
     host.runs("nginx.service")
     pretended = Renewal(tmp_path, program, host)
     pretended.tls.mkdir()
@@ -150,6 +152,22 @@ def test_the_first_certificate_replaces_the_one_that_stands_in_and_keeps_the_key
     assert renewal.pair()[1] == key
     assert (renewal.tls / "nginx.key").stat().st_mode & 0o777 == 0o640
     assert renewal.host.said() == ["reload-or-restart nginx.service"]
+
+
+@needs_root
+def test_the_metric_is_told_what_is_in_place(renewal: Renewal) -> None:
+    renewal.work()
+    new = subprocess.run(["openssl", "x509", "-noout", "-fingerprint", "-in", renewal.tls / "nginx.crt"],
+                         capture_output=True, text=True, check=True).stdout  # fmt: skip
+    assert (renewal.folder / "told").read_text() == new
+
+
+@needs_root
+def test_a_metric_that_cannot_be_told_keeps_nothing_from_being_renewed(
+    renewal: Renewal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(renewal.program, "EXPIRY", "/nowhere")
+    assert renewal.work()["obtained"] == {"nginx": "the private CA stands in"}
 
 
 @needs_root

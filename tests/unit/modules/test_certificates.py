@@ -14,7 +14,7 @@ import pytest
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.loader import action_loader
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 ROOT = Path(__file__).parents[3]
@@ -146,6 +146,64 @@ def test_placeholders_are_refused_without_being_shown(secret_file: ModuleType, v
 def test_half_an_authority_is_refused(secret_file: ModuleType) -> None:
     with pytest.raises(AnsibleActionFail, match="only one is there"):
         secret_file.complete({"certificates_ca_key": "-----BEGIN PRIVATE KEY-----"}, [], ["certificates"])
+
+
+def test_the_ends_of_all_certificates_are_told_to_prometheus(tmp_path: Path) -> None:
+    """The program as it is, with folders of the test; the expected number was worked out by hand."""
+    tls, told = tmp_path / "tls", tmp_path / "prometheus/node-exporter"
+    program = ROOT / "roles/certificates/files/usr/local/lib/holdfast/certificate-expiry"
+    text = program.read_text().replace("/etc/holdfast/tls", str(tls)).replace("/var/lib/prometheus", str(told.parent))
+
+    def tell() -> list[str]:
+        assert subprocess.run(["sh", "-c", text], capture_output=True, check=False, umask=0o077).returncode == 0
+        return (told / "holdfast_certificates.prom").read_text().splitlines()[2:]
+
+    tls.mkdir()
+    assert tell() == []
+    key = ec.generate_private_key(ec.SECP256R1())
+    certificate = (
+        x509.CertificateBuilder(x509.Name([]), x509.Name([]), key.public_key(), 1)
+        .not_valid_before(datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC))
+        .not_valid_after(datetime.datetime(2027, 1, 2, 3, 4, 5, tzinfo=datetime.UTC))
+        .sign(key, hashes.SHA256())
+    )
+    pem = certificate.public_bytes(serialization.Encoding.PEM)
+    for name, content in (("broken", b"rubbish"), ("ca", pem), ("nginx", pem + pem)):
+        (tls / f"{name}.crt").write_bytes(content)
+    assert tell() == [
+        'holdfast_certificate_not_after_seconds{certificate="ca"} 1798859045',
+        'holdfast_certificate_not_after_seconds{certificate="nginx"} 1798859045',
+    ]
+    assert [(path.name, path.stat().st_mode & 0o777) for path in told.iterdir()] == [
+        ("holdfast_certificates.prom", 0o644)
+    ]
+
+
+def test_every_changed_certificate_is_told(certificates: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not those that stay, and not the keys alone."""
+    calls: list[dict[str, Any]] = []
+
+    def call(_self: object, _module: str, arguments: dict[str, Any], _task_vars: object) -> dict[str, Any]:
+        calls.append(arguments)
+        return {}
+
+    monkeypatch.setattr(certificates.ActionModule, "call", call)
+    entry = {"name": "nginx", "provider": "private_ca", "on_change": ["reload nginx.service"]}
+    arguments = {
+        "directory": "/etc/holdfast/tls",
+        "ca_certificate": "ca",
+        "expiry_program": "text",
+        "certificates": [entry],
+    }
+    action = certificates.ActionModule.__new__(certificates.ActionModule)
+    action.swap(arguments, {"nginx": "pem"}, {})
+    tell = "run /usr/local/lib/holdfast/certificate-expiry"
+    noticed = {file["dest"]: file["on_change"] for file in calls[0]["files"] if file["state"] == "file"}
+    assert noticed == {
+        "/etc/holdfast/tls/ca.crt": [tell],
+        "/usr/local/lib/holdfast/certificate-expiry": [tell],
+        "/etc/holdfast/tls/nginx.crt": [tell, "reload nginx.service"],
+    }
 
 
 class Bought:
