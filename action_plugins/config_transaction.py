@@ -1,18 +1,28 @@
 # Copyright: Holdfast contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Controller half of the config transaction: validate, render, ship. The documentation is in library/."""
+"""Controller half of the config transaction: validate, render, ship, confirm. The documentation is in library/."""
 
 from __future__ import annotations
 
+import json
 import re
+import sys
+import time
 from pathlib import Path
 from typing import Any, ClassVar
 
-from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure, AnsibleError
+from ansible.plugins.connection import ConnectionBase
 from ansible.plugins.loader import action_loader
 from ansible.template import trust_as_template
 
 RemoteCall: Any = action_loader.get("remote_call", class_only=True)
+packed = sys.modules[RemoteCall.__module__].packed
+
+REMOTE_HALF = Path(__file__).parents[1] / "library" / "config_transaction.py"
+SHORTEST, LONGEST = 15, 300  # seconds to confirm in
+GRACE_SECONDS = 30  # after them, until the host has gone back and answers again
+PAUSE_SECONDS = 1
 
 FILE = {
     "dest": {"type": "path", "required": True},
@@ -39,6 +49,16 @@ ROWS, ROW, END = "__config_transaction_rows", "__config_transaction_row", "\0"
 ACTIVATION = re.compile(r"(restart|reload) \S+\.(service|socket|timer|mount|path|target)|run \S.*")
 
 
+def revert_program(name: str) -> str:
+    """Return the remote half as a program of its own, which takes a transaction back."""
+    given = {
+        "payload": packed({"name": name, "action": "revert"}),
+        "_ansible_check_mode": False,
+        "_ansible_diff": False,
+    }
+    return REMOTE_HALF.read_text().replace("<<INCLUDE_ANSIBLE_MODULE_JSON_ARGS>>", json.dumps(given))
+
+
 class ActionModule(RemoteCall):  # type: ignore[misc]
     """Render a role's files exactly as ansible.builtin.template does and hand them over in one call."""
 
@@ -54,6 +74,7 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         "on_change": {"type": "list", "elements": "str", "default": []},
         "test": {"type": "list", "elements": "list", "default": []},
         "units": {"type": "list", "elements": "dict", "default": [], "options": UNIT},
+        "confirm_seconds": {"type": "int", "default": 0},
     }
 
     def act(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
@@ -69,7 +90,66 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         self.render(arguments["files"], task_vars)
         arguments["files"] = [self.file(file) for file in arguments["files"]]
         arguments["test"] = [[str(part) for part in command] for command in arguments["test"]]
-        return self.call("config_transaction", arguments, task_vars)  # type: ignore[no-any-return]
+        seconds = arguments["confirm_seconds"]
+        if seconds and not SHORTEST <= seconds <= LONGEST:
+            raise AnsibleActionFail(
+                f"confirm_seconds is {seconds}; use {SHORTEST} to {LONGEST}, or 0 to confirm nothing"
+            )
+        if self._task.check_mode or self._connection.transport == "local":
+            seconds = 0  # no change can cut off who does not come over the network
+        arguments["confirm_seconds"] = seconds
+        if not seconds:
+            return self.call("config_transaction", arguments, task_vars)  # type: ignore[no-any-return]
+        return self.confirmed({**arguments, "revert": revert_program(arguments["name"])}, task_vars)
+
+    def confirmed(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        """Make a change that the host takes back unless a new connection proves that it cuts nobody off."""
+        result: dict[str, Any] = {}
+        lost = None
+        try:
+            result = self.call("config_transaction", arguments, task_vars)
+            if not result.pop("unconfirmed", False):
+                return result
+        except AnsibleConnectionFailure as problem:
+            lost = problem
+        began, reason = time.monotonic(), ""
+        while time.monotonic() - began < arguments["confirm_seconds"] + GRACE_SECONDS:
+            answer = self.call_anew({"name": arguments["name"], "action": "confirm"}, task_vars)
+            reason = answer.get("msg", reason)
+            if answer.get("stage") == "reverted":
+                return {"failed": True, "changed": False, "msg": self.cut_off(arguments, reason, began)}
+            if answer.get("stage", "reverting") != "reverting":
+                if lost:
+                    raise lost
+                return result
+            time.sleep(PAUSE_SECONDS)
+        text = (
+            f"no new connection came about since this change ({reason}), nor after {arguments['confirm_seconds']} s, "
+            "when the host was to take it back; look at the host's console"
+        )
+        return {"failed": True, "changed": True, "msg": text}
+
+    def call_anew(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        """Call the remote half over a new connection; failures of any kind are an answer too."""
+        try:
+            if type(self._connection).reset is not ConnectionBase.reset:
+                self._connection.reset()
+            answer: dict[str, Any] = self.call("config_transaction", arguments, task_vars)
+        except AnsibleError as problem:
+            answer = {"msg": str(problem)}
+        said = " ".join(str(answer.get("msg") or answer.get("module_stderr") or "").split())
+        if said:
+            answer["msg"] = said.rpartition("via ssh: ")[2]
+        return answer
+
+    @staticmethod
+    def cut_off(arguments: dict[str, Any], reason: str, began: float) -> str:
+        acting = [file["dest"] for file in arguments["files"] if file["on_change"] or arguments["on_change"]]
+        return (
+            f"new connections would have been cut off ({reason or 'none came about in time'}); the host has put every "
+            f"file back and the previous state in force, {time.monotonic() - began:.0f} s after the change. Check "
+            f"{', '.join(acting) or 'the change'} against the address, the port and the user that this run comes with"
+        )
 
     def file(self, file: dict[str, Any]) -> dict[str, Any]:
         """Check one entry and return it as the remote half wants it."""

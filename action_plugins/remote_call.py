@@ -14,6 +14,11 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
 
+def packed(arguments: dict[str, Any]) -> str:
+    """Return arguments as our modules read them."""
+    return base64.b64encode(zlib.compress(json.dumps(arguments).encode(), 6)).decode()
+
+
 class ActionModule(ActionBase):  # type: ignore[misc]
     """Base of our actions; not meant to be called as a task."""
 
@@ -39,7 +44,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def call(self, module: str, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """Run one of our modules on the host and return its result, without an echo of what it was given."""
-        payload = base64.b64encode(zlib.compress(json.dumps(arguments).encode(), 6)).decode()
-        result: dict[str, Any] = self._execute_module(module, module_args={"payload": payload}, task_vars=task_vars)
+        given = {"payload": packed(arguments)}
+        result: dict[str, Any] = self._execute_module(module, module_args=given, task_vars=task_vars)
         result.pop("invocation", None)
         return result

@@ -4,7 +4,8 @@
 """Remote half of the config transaction: compare, swap, test, activate, or put everything back.
 
 Standard library only: core ships it as it is and replaces ARGUMENTS, which saves the 150 ms that importing the module
-library costs on every call. The action plugin of the same name validates the arguments and renders the files.
+library costs on every call. The action plugin of the same name validates the arguments and renders the files. Where a
+change has to be confirmed, a copy of this file stays on the host, which takes the change back unless it is called off.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import shlex
 import shutil
 import stat
 import subprocess
+import sys
 import tempfile
 import time
 import zlib
@@ -32,10 +34,33 @@ from typing import Any
 
 ARGUMENTS = r"""<<INCLUDE_ANSIBLE_MODULE_JSON_ARGS>>"""
 STATE = Path("/var/lib/holdfast/transactions")
+UNITS = Path("/etc/systemd/system")
+RUN = Path("/run")
 SYSTEM_PATH = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
 TEST_SECONDS = 120
 ACTIVATION_SECONDS = 600
 SETTLE_SECONDS = 0.5
+RETRY_SECONDS = 5
+OPPOSITE = {"enable": "disable", "disable": "enable", "start": "stop", "stop": "start"}
+BOOT_UNIT = """\
+# Managed by Holdfast; removed as soon as the change is confirmed.
+[Unit]
+Description=Take back what nobody confirmed before this boot: {name}
+DefaultDependencies=no
+After=local-fs.target
+Before=sysinit.target network-pre.target {units}
+Conflicts=shutdown.target
+Before=shutdown.target
+ConditionPathExists={journal}
+ConditionPathExists={program}
+# Whoever starts a unit makes systemd look at this one too; until a boot it is the timer's business.
+ConditionPathExists=!{mark}
+
+[Service]
+Type=oneshot
+ExecStart={python} {program}
+TimeoutStartSec=120
+"""
 
 
 class Refused(Exception):
@@ -144,14 +169,67 @@ def remove(path: Path) -> None:
         path.unlink()
 
 
+class Guard:
+    """Takes a change back when nobody confirms it: a timer, and a unit for the boot that may come before it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.name = f"holdfast-revert-{folder.name}"
+        self.program = folder / "revert"
+        self.boot_unit = UNITS / f"{self.name}-boot.service"
+        self.boot_link = UNITS / "sysinit.target.wants" / self.boot_unit.name
+        self.mark = RUN / self.name  # no boot since
+
+    def stand_by(self, program: str, units: list[str]) -> None:
+        """From here on a boot takes the change back."""
+        self.mark.touch()
+        private_folder(self.folder)
+        paths = {"journal": self.folder / "journal.json", "program": self.program, "mark": self.mark}
+        unit = BOOT_UNIT.format(name=self.folder.name, units=" ".join(units), python=sys.executable, **paths)
+        for path, text, mode in ((self.program, program, 0o700), (self.boot_unit, unit, 0o644)):
+            write_durably(path, text.encode(), mode, os.geteuid(), os.getegid())
+        self.boot_link.parent.mkdir(exist_ok=True)
+        if not self.boot_link.is_symlink():
+            self.boot_link.symlink_to(self.boot_unit)
+
+    def set_timer(self, seconds: int) -> None:
+        self.stop_timer()
+        argv = ["systemd-run", "--quiet", "--collect", f"--unit={self.name}", f"--on-active={seconds}"]
+        argv += ["--timer-property=AccuracySec=100ms", "--property=Restart=on-failure"]
+        code, text = run([*argv, f"--property=RestartSec={RETRY_SECONDS}", sys.executable, str(self.program)])
+        if code != 0:
+            raise Refused(f"the change could not be taken back by itself later, systemd-run says: {text}")
+
+    def stop_timer(self) -> None:
+        # A revert that waits for our lock has done nothing yet, so it may be stopped too.
+        run(["systemctl", "stop", f"{self.name}.timer", f"{self.name}.service"])
+
+    def armed(self) -> bool:
+        return self.boot_unit.exists()
+
+    def call_off(self) -> None:
+        if self.armed():
+            self.stop_timer()
+            self.forget()
+
+    def forget(self) -> None:
+        for path in (self.boot_link, self.boot_unit, self.mark):
+            path.unlink(missing_ok=True)
+
+
 @dataclass
 class Journal:
-    """The durable mark: originals to put back until the test passed, then the activations that are owed."""
+    """The durable mark.
+
+    Until the test has passed it holds the originals to put back, then the activations that are owed. What has to be
+    confirmed keeps both, and how to take back what was done to units; of what was taken back only the stage is left.
+    """
 
     folder: Path
-    stage: str = "swapping"
+    stage: str = "swapping"  # activating, unconfirmed, reverting, reverted
     originals: list[Original] = field(default_factory=list)
     owed: list[str] = field(default_factory=list)
+    undo: list[str] = field(default_factory=list)
 
     @classmethod
     def load(cls, folder: Path) -> Journal | None:
@@ -159,11 +237,12 @@ class Journal:
             stored = json.loads((folder / "journal.json").read_text())
         except FileNotFoundError:
             return None
-        return cls(folder, stored["stage"], [Original(**entry) for entry in stored["originals"]], stored["owed"])
+        originals = [Original(**entry) for entry in stored.pop("originals")]
+        return cls(folder, originals=originals, **stored)
 
     def save(self) -> None:
         private_folder(self.folder)
-        stored = {"stage": self.stage, "originals": [asdict(entry) for entry in self.originals], "owed": self.owed}
+        stored = {name: value for name, value in asdict(self).items() if name != "folder"}
         write_durably(self.folder / "journal.json", json.dumps(stored).encode(), 0o600, os.geteuid(), os.getegid())
 
     def keep(self, original: Original) -> None:
@@ -182,15 +261,15 @@ class Journal:
             original.put_back(self.folder)
 
     def recover(self) -> None:
-        """Undo the untested half-swap of a killed run."""
-        if self.stage == "swapping":
+        """Undo the untested half-swap of a killed run, and finish the half of a revert."""
+        if self.stage in ("swapping", "reverting"):
             self.put_back()
             self.end()
 
     def end(self) -> None:
         """End a transaction whose files are as before; what an earlier run owes stays owed."""
         self.originals = []
-        if self.owed:
+        if self.owed or self.undo:
             self.stage = "activating"
             self.save()
         else:
@@ -199,6 +278,7 @@ class Journal:
     def close(self) -> None:
         # The mark goes first: without it the copies mean nothing, with it they must all be there.
         (self.folder / "journal.json").unlink(missing_ok=True)
+        Guard(self.folder).call_off()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
@@ -363,22 +443,26 @@ class Transaction:
     """One call of the module."""
 
     def __init__(self, arguments: dict[str, Any], check: bool, diff: bool) -> None:
-        self.name: str = arguments["name"]
-        self.folder = STATE / self.name
+        self.folder = STATE / arguments["name"]
+        self.guard = Guard(self.folder)
         self.arguments = arguments
+        self.action: str = arguments.get("action", "apply")
+        self.confirm_seconds: int = arguments.get("confirm_seconds", 0)
         self.check, self.diff = check, diff
         self.unit_changes: list[str] = []
         self.activated: list[str] = []
+        self.unconfirmed = False
 
     def run(self) -> dict[str, Any]:
         if self.check:
             return self.act()
         with alone():
-            self.clean()
-            return self.act()
+            return {"apply": self.act, "confirm": self.confirm, "revert": self.revert}[self.action]()
 
     def act(self) -> dict[str, Any]:
-        journal = Journal.load(self.folder)
+        if not self.check:
+            self.clean()
+        journal = self.open_journal()
         pending = journal is not None
         if journal and not self.check:
             journal.recover()
@@ -400,10 +484,37 @@ class Transaction:
             moves = self.unit_changes
         return self.result(pending, moves)
 
+    def open_journal(self) -> Journal | None:
+        """Return the journal of a transaction that has something left to do."""
+        journal = Journal.load(self.folder)
+        return journal if journal and journal.stage != "reverted" else None
+
     def clean(self) -> None:
-        """Remove copies that were made before anything was changed."""
-        if self.folder.exists() and not (self.folder / "journal.json").exists():
-            shutil.rmtree(self.folder)
+        """Remove copies that were made before anything was changed, and what says that a change was taken back."""
+        if self.folder.exists() and not self.open_journal():
+            Journal(self.folder).close()
+
+    def confirm(self) -> dict[str, Any]:
+        """Keep the change: whoever asks for this came in with it. Says so, or what became of the change before."""
+        journal = Journal.load(self.folder)
+        stage = journal.stage if journal else ""
+        if journal and stage in ("unconfirmed", "reverted"):
+            journal.close()
+        return {"changed": False, "stage": "confirmed" if stage == "unconfirmed" else stage}
+
+    def revert(self) -> dict[str, Any]:
+        """Take the change back, all by ourselves; at boot what is started comes later and finds the old files."""
+        journal = self.open_journal()
+        if journal:
+            journal.stage = "reverting"
+            journal.save()
+            names = [entry.split(" ", 1)[1] for entry in journal.undo if not entry.startswith("run ")]
+            self.units = Units(list(dict.fromkeys(names)))
+            self.go_back(journal, boot=not self.guard.mark.exists())
+            # The journal stays, for somebody may want to know. It outlives the program: nothing is left to do.
+            Journal(self.folder, "reverted").save()
+        self.guard.forget()
+        return {"changed": journal is not None}
 
     def is_live(self, name: str, pending: bool) -> bool:
         """Whether a unit runs, or did until a killed run left it half restarted."""
@@ -424,6 +535,8 @@ class Transaction:
         }
         if self.diff:
             result["diff"] = self.differences
+        if self.unconfirmed:
+            result["unconfirmed"] = True
         return result
 
     def compare(self) -> None:
@@ -465,6 +578,8 @@ class Transaction:
             self.check_staged()
             for file in self.changes:
                 journal.keep(file.before)
+            if self.confirm_seconds:
+                self.guard.stand_by(self.arguments["revert"], self.units.names)
         except (Refused, OSError):
             self.clean()
             raise
@@ -481,7 +596,8 @@ class Transaction:
         journal.stage, journal.owed = "activating", wanted
         journal.save()
         self.activate_or_put_back(journal)
-        journal.close()
+        if not self.unconfirmed:
+            journal.close()
 
     def test(self) -> None:
         for command in self.arguments["test"] if self.changes else []:
@@ -502,17 +618,22 @@ class Transaction:
                 raise Refused(f"`{shlex.join(file.check)}` refuses the new {file.dest}: {text}\nNothing was changed.")
 
     def activate_or_put_back(self, journal: Journal) -> None:
-        reload = any("/systemd/" in original.dest for original in journal.originals)
         try:
-            self.activate(journal.owed, reload)
+            self.read_units(journal)
+            moves, due = self.unit_moves(), [entry for entry in journal.owed if self.due(entry)]
+            self.note_undo(journal, moves, due)
+            if self.confirm_seconds and journal.undo:
+                journal.stage = "unconfirmed"
+                journal.save()
+                self.guard.set_timer(self.confirm_seconds)
+            self.activate(in_order(moves + due))
         except Refused as problem:
-            if not journal.originals:  # nothing to put back; a declared unit is tried again by the next run anyway
+            if not journal.originals and not self.guard.armed():
+                journal.undo = []  # nothing to put back; a declared unit is tried again by the next run anyway
                 journal.end()
                 raise
-            self.undo_unit_moves()
-            journal.put_back()
             try:
-                self.activate([entry for entry in journal.owed if self.due(entry)], reload, put_back=True)
+                self.go_back(journal)
             except Refused as second:
                 raise Refused(
                     f"{problem}\nEvery file was put back, but the old configuration does not start either: {second}"
@@ -521,50 +642,55 @@ class Transaction:
             raise Refused(
                 f"{problem}\nEvery file was put back and the old configuration is in force again."
             ) from problem
+        self.unconfirmed = journal.stage == "unconfirmed"
 
-    def undo_unit_moves(self) -> None:
-        """Take back what was enabled, started, … for the new files; a unit that failed must not keep trying."""
-        opposite = {"enable": "disable", "disable": "enable", "stop": "start"}
-        for move in reversed(self.unit_changes):
-            verb, name = move.split(" ", 1)
-            if verb in opposite:
-                run(["systemctl", opposite[verb], name], ACTIVATION_SECONDS)
-        for unit in self.arguments["units"]:
-            if unit.get("state") == "started" and unit["name"] not in self.live:
-                run(["systemctl", "stop", unit["name"]], ACTIVATION_SECONDS)
+    def note_undo(self, journal: Journal, moves: list[str], due: list[str]) -> None:
+        """Remember how to take back what is about to be done; what an earlier run knew of a unit is older."""
+        known = {entry.split(" ", 1)[1] for entry in journal.undo}
+        undo = []
+        for verb, name in (move.split(" ", 1) for move in reversed(moves)):
+            if verb != "start" or name not in self.live:  # a killed run may have left one stopped that did run
+                undo.append(f"{OPPOSITE[verb]} {name}")
+        journal.undo += [entry for entry in undo + due if entry.split(" ", 1)[1] not in known]
 
-    def activate(self, wanted: list[str], reload: bool, put_back: bool = False) -> None:
-        began = time.time()
+    def go_back(self, journal: Journal, boot: bool = False) -> None:
+        """Put the files back and the units into the state that goes with them."""
+        first = [entry for entry in journal.undo if entry.startswith(("stop ", "disable "))]
+        for entry in first:  # while systemd still knows the unit; one that failed must not keep trying
+            verb, name = entry.split(" ", 1)
+            run(["systemctl", verb, *["--no-block"] * boot, name], ACTIVATION_SECONDS)
+        journal.put_back()
+        self.read_units(journal)
+        rest = in_order([entry for entry in journal.undo if entry not in first])
+        self.activate([entry for entry in rest if not boot or entry.startswith(("run ", "enable "))])
+
+    def read_units(self, journal: Journal) -> None:
         self.units.ask()
-        if reload or self.stale_units():
+        stale = any(unit.get("NeedDaemonReload") == "yes" for unit in self.units.state.values())
+        if stale or any("/systemd/" in original.dest for original in journal.originals):
             self.must(["systemctl", "daemon-reload"])
             self.units.ask()
-        self.activated = []
-        for entry in [entry for entry in wanted if entry.startswith("run ")]:
-            self.must(shlex.split(entry[4:]))
-            self.activated.append(entry)
-        started: list[str] = []
-        for move in [] if put_back else self.unit_moves():
-            verb, name = move.split(" ", 1)
-            self.systemctl(verb, name, began)
-            self.unit_changes.append(move)
-            started += [name] if verb == "start" else []
-        for entry in [entry for entry in wanted if not entry.startswith("run ") and self.due(entry)]:
+
+    def activate(self, entries: list[str]) -> None:
+        began = time.time()
+        self.activated, started = [], []
+        for entry in entries:
             verb, name = entry.split(" ", 1)
-            if name not in started:
+            if verb == "run":
+                self.must(shlex.split(name))
+            elif verb in ("restart", "reload") and name in started:
+                continue
+            else:
                 # A unit may not know how to reload, and after a failure nothing may be left that could.
                 self.systemctl("reload-or-restart" if verb == "reload" else verb, name, began)
-                self.activated.append(entry)
-                started += [name] if verb == "restart" else []
+            started += [name] if verb in ("start", "restart") else []
+            (self.unit_changes if verb in OPPOSITE else self.activated).append(entry)
         self.must_be_up(started, began)
 
     def systemctl(self, verb: str, name: str, began: float) -> None:
         if verb in ("start", "restart", "reload-or-restart"):
             run(["systemctl", "reset-failed", name])  # earlier failures must not count against this start
         self.must(["systemctl", verb, name], name, began)
-
-    def stale_units(self) -> bool:
-        return any(unit.get("NeedDaemonReload") == "yes" for unit in self.units.state.values())
 
     def must(self, command: list[str], unit: str = "", began: float = 0) -> None:
         code, text = run(command, ACTIVATION_SECONDS)
@@ -613,9 +739,11 @@ def main() -> None:
     try:
         result = transaction.run()
     except (Refused, OSError) as problem:
-        secrets = [entry.get("content") or "" for entry in arguments["files"] if entry.get("secret")]
+        secrets = [entry.get("content") or "" for entry in arguments.get("files", []) if entry.get("secret")]
         result = {"failed": True, "changed": False, "msg": without_secrets(str(problem), secrets)}
     print(json.dumps(result))
+    if result.get("failed") and transaction.action == "revert":
+        sys.exit(1)  # systemd tries again
 
 
 if __name__ == "__main__":

@@ -126,6 +126,34 @@ def listening_ports() -> list[dict[str, Any]]:
     return found
 
 
+def connection() -> list[str]:
+    """Return SSH_CONNECTION of the nearest ancestor that has one; sudo hides it from its children."""
+    pid = os.getpid()
+    while pid > 1:
+        try:
+            environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+            status = Path(f"/proc/{pid}/status").read_text()
+        except OSError:
+            return []
+        for entry in environment:
+            if entry.startswith(b"SSH_CONNECTION="):
+                return entry.decode().split("=", 1)[1].split()
+        pid = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("PPid:"))
+    return []
+
+
+def way_in() -> dict[str, Any]:
+    """Return who is at the other end of this ssh connection, and the port it came in by; without ssh, nobody."""
+    found = connection()
+    if len(found) != 4:
+        return {"ssh_client_address": "", "ssh_server_port": 0}
+    address = ipaddress.ip_address(found[0].split("%")[0])
+    return {
+        "ssh_client_address": str(getattr(address, "ipv4_mapped", None) or address),
+        "ssh_server_port": int(found[3]),
+    }
+
+
 def resolves(name: str) -> bool:
     try:
         socket.getaddrinfo(name, None)
@@ -191,6 +219,7 @@ def facts(resolve: list[str]) -> dict[str, Any]:
     return {
         **operating_system(),
         **addresses(),
+        **way_in(),
         "hostname": platform.node().split(".")[0],
         "fqdn": platform.node(),
         "architecture": platform.machine(),

@@ -159,7 +159,9 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     module = load("config_transaction")
     monkeypatch.setattr(module, "STATE", tmp_path / "holdfast" / "transactions")
     monkeypatch.setattr(module, "SETTLE_SECONDS", 0)
-    for name in ("bin", "etc", "units"):
+    monkeypatch.setattr(module, "UNITS", tmp_path / "systemd")
+    monkeypatch.setattr(module, "RUN", tmp_path / "run")
+    for name in ("bin", "etc", "units", "systemd", "run"):
         (tmp_path / name).mkdir()
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
     monkeypatch.setenv("HOST", str(tmp_path))

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
+import shlex
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
@@ -89,3 +95,38 @@ def test_facts_have_the_values_that_setup_would_find(host_facts: ModuleType) -> 
 
 def test_a_missing_tool_is_no_output(host_facts: ModuleType) -> None:
     assert host_facts.output("no-such-tool") == ""
+
+
+@pytest.mark.parametrize(
+    ("said", "address", "port"),
+    [
+        ("192.0.2.7 51000 192.0.2.1 2222", "192.0.2.7", 2222),
+        ("::ffff:192.0.2.7 51000 ::ffff:192.0.2.1 22", "192.0.2.7", 22),
+        ("fe80::7%eth0 51000 fe80::1%eth0 22", "fe80::7", 22),
+        ("", "", 0),
+    ],
+)
+def test_who_is_at_the_other_end_of_the_ssh_connection(
+    host_facts: ModuleType, monkeypatch: pytest.MonkeyPatch, said: str, address: str, port: int
+) -> None:
+    monkeypatch.setattr(host_facts, "connection", said.split)
+    assert host_facts.way_in() == {"ssh_client_address": address, "ssh_server_port": port}
+
+
+def test_the_connection_is_found_past_sudo_as_the_firewall_finds_it() -> None:
+    program = ROOT / "roles/firewall/files/usr/local/lib/holdfast/ssh-source"
+    inner = "import runpy; print(*runpy.run_path({path!r})['connection']())"
+    texts = []
+    for path in (ROOT / "library/host_facts.py", program):
+        argv = ["env", "-u", "SSH_CONNECTION", sys.executable, "-c", inner.format(path=str(path))]
+        # The outer shell is the session of sshd, `env` hides it as sudo does
+        shell = ["sh", "-c", f"{shlex.join(argv)}; true"]
+        environment = {**os.environ, "SSH_CONNECTION": "192.0.2.7 51000 192.0.2.1 22"}
+        done = subprocess.run(shell, env=environment, check=True, capture_output=True, text=True)
+        texts.append(done.stdout.strip())
+    assert texts == ["192.0.2.7 51000 192.0.2.1 22"] * 2
+
+
+def test_facts_and_firewall_share_the_way_to_the_connection(host_facts: ModuleType) -> None:
+    program = (ROOT / "roles/firewall/files/usr/local/lib/holdfast/ssh-source").read_text()
+    assert inspect.getsource(host_facts.connection) in program
