@@ -65,20 +65,10 @@ def _is_world(ends: list[End]) -> bool:
     return PUBLIC in ends or any(sizes[version] >= half for version, half in HALF.items())
 
 
-def _places(rule: Rule) -> Iterator[tuple[str, int]]:
-    """Yield the protocol with each port of a rule."""
-    yield from ((rule["protocol"], port) for port in rule["ports"])
-
-
-def _shown(rule: Rule) -> str:
-    """Return what a rule opens."""
-    return f"{rule['protocol']} {', '.join(map(str, rule['ports']))}"
-
-
 def _contradictions(rules: list[Rule], ports: Ports) -> Iterator[tuple[str, str]]:
     """Yield pairs of rules that limit the same sources at the same port otherwise; the first by name would count."""
     for rule in rules:
-        differing = [ports[place] for place in _places(rule) if len(ports[place].limits) > 1]
+        differing = [ports[place] for place in rule["places"] if len(ports[place].limits) > 1]
         for port, end in itertools.product(differing, rule["ends"]):
             for other in port.covering(rule, end):
                 if other["limit"] != rule["limit"] and "operator" in (rule["origin"], other["origin"]):
@@ -88,18 +78,17 @@ def _contradictions(rules: list[Rule], ports: Ports) -> Iterator[tuple[str, str]
 
 def _cover(rule: Rule, ports: Ports, gone: set[str]) -> list[str]:
     """Return the rules that together let in all that a rule does, and nothing when it lets in more."""
-    names = {}
-    for place in _places(rule):
-        for end in rule["ends"]:
-            others = (
-                other["name"]
-                for other in ports[place].covering(rule, end)
-                if other["name"] not in gone and (other["published"] or not rule["published"])
-            )
-            name = next(others, None)
-            if name is None:
-                return []
-            names[name] = None
+    names: dict[str, None] = {}
+    for place, end in itertools.product(rule["places"], rule["ends"]):
+        others = (
+            other["name"]
+            for other in ports[place].covering(rule, end)
+            if other["name"] not in gone and (other["published"] or not rule["published"])
+        )
+        name = next(others, None)
+        if name is None:
+            return []
+        names[name] = None
     return list(names)
 
 
@@ -117,10 +106,8 @@ def _pairs(rules: list[Rule], ports: Ports) -> list[str]:
         covering = _cover(rule, ports, gone)
         if covering:
             gone.add(rule["name"])
-            found.append(
-                f"firewall_rules: {rule['name']} opens {_shown(rule)} to sources that {', '.join(covering)} lets in already; "
-                f"remove {rule['name']}"
-            )
+            what = f"{rule['protocol']} {', '.join(map(str, rule['ports']))} to sources that {', '.join(covering)}"
+            found.append(f"firewall_rules: {rule['name']} opens {what} lets in already; remove {rule['name']}")
     return found
 
 
@@ -130,13 +117,14 @@ def _open_data(rules: list[Rule], host: dict[str, Any]) -> list[str]:
         place: rule["name"]
         for rule in rules
         if rule["origin"] == "service" and not _is_world(rule["ends"])
-        for place in _places(rule)
+        for place in rule["places"]
     }
     found = []
     for rule in rules:
         if rule["origin"] == "ssh" or rule["name"] in host["public_accepted"] or not _is_world(rule["ends"]):
             continue
-        reasons = [f"{place[1]} to everybody, which {kept[place]} keeps for few" for place in _places(rule) if place in kept]
+        few = [place for place in rule["places"] if place in kept and rule["origin"] == "operator"]
+        reasons = [f"{place[1]} to everybody, which {kept[place]} keeps for few" for place in few]
         known = [(port, host["data_ports"].get(port)) for port in rule["ports"]]
         if rule["origin"] == "service" and rule["name"] in host["data_services"]:
             known.append((rule["ports"][0], rule["name"]))
@@ -154,7 +142,7 @@ def _connection(rules: list[Rule], plan: dict[str, Any], connection: dict[str, A
     if not connection:
         return []
     port, address = connection["port"], connection.get("address")
-    if not any(("tcp", port) in _places(rule) for rule in rules):
+    if not any(("tcp", port) in rule["places"] for rule in rules):
         return [
             f"firewall_ssh_port is {plan['ssh_port']}, this run connects through port {port}; set firewall_ssh_port to "
             "the port of sshd, or add a rule for the port to firewall_rules"
@@ -174,14 +162,17 @@ def firewall_plan_findings(plan: dict[str, Any], host: dict[str, Any]) -> list[s
     """Return a sentence for everything in a plan of firewall_plan that cannot be meant."""
     if not isinstance(plan, dict) or not isinstance(host, dict) or set(host) != EXPECTED:
         raise TypeError(f"firewall_plan_findings takes a plan and a dict with {', '.join(sorted(EXPECTED))}")
-    rules = [{**rule, "ends": _ends(rule, plan["addresses"], host["sets"])} for rule in plan["rules"]]
-    ports: Ports = {}
+    rules, ports = [dict(rule) for rule in plan["rules"]], Ports()
     for rule in rules:
-        for place in _places(rule):
+        rule["ends"] = _ends(rule, plan["addresses"], host["sets"])
+        rule["places"] = [(rule["protocol"], port) for port in rule["ports"]]
+        for place in rule["places"]:
             ports.setdefault(place, Port()).add(rule)
     found = _connection(rules, plan, host["connection"]) + _open_data(rules, host) + _pairs(rules, ports)
     if plan["egress"] and plan["egress_policy"] == "accept":
-        found.append("firewall_egress_rules are given, but firewall_egress_policy is accept, so everything leaves; set it to drop")
+        found.append(
+            "firewall_egress_rules are given, but firewall_egress_policy is accept, which lets all out; set it to drop"
+        )
     return found
 
 

@@ -1,8 +1,11 @@
 """Completes and checks what an operator and the services of a host say about its firewall."""
 
+import collections
+import contextlib
 import functools
 import ipaddress
 import re
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -35,21 +38,30 @@ def _number(value: object, highest: int, words: str) -> int:
     return int(value)
 
 
+def _boolean(value: object, what: str) -> bool:
+    """Return a checked boolean."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{what} must be true or false, got {value!r}")
+    return value
+
+
 @functools.lru_cache(maxsize=65536)
 def _network(text: str) -> str | None:
     """Return an address or a network in canonical text, and nothing for other text."""
-    try:
-        network = ipaddress.ip_network(text)
-    except ValueError:
-        return None
-    return str(network).removesuffix(f"/{network.max_prefixlen}")
+    kind = socket.AF_INET6 if ":" in text else socket.AF_INET
+    with contextlib.suppress(OSError, ValueError):
+        # Mostly an address, of which there may be ten thousands; ipaddress takes five times as long
+        return socket.inet_ntop(kind, socket.inet_pton(kind, text))
+    with contextlib.suppress(ValueError):
+        return str(network := ipaddress.ip_network(text)).removesuffix(f"/{network.max_prefixlen}")
+    return None
 
 
 def _ends(where: str, key: str, listed: object, known: Known) -> list[str]:
     """Return sources or destinations, each once: public, names that are known, addresses in canonical text."""
     if not isinstance(listed, list) or not all(isinstance(one, str) for one in listed):
         raise TypeError(f"{where}: {key} must be a list of text, got {listed!r}")
-    found = {}
+    found: dict[str, None] = {}
     for one in listed:
         end = str(one) if one == PUBLIC or one in known else _network(str(one))
         if end is None:
@@ -65,10 +77,8 @@ def _limit(where: str, limit: object) -> dict[str, int]:
     """Return a complete limit, or nothing."""
     if not isinstance(limit, dict) or set(limit) - set(LIMIT) or ("burst" in limit) > ("per_second" in limit):
         raise ValueError(f"{where}: limit takes {', '.join(LIMIT)}, and burst only with per_second; got {limit!r}")
-    checked = {
-        key: _number(limit[key], 1000000, f"{where}: {key} is a whole number") for key in LIMIT if key in limit
-    }
-    return {"burst": checked["per_second"], **checked} if "per_second" in checked else checked
+    limit = {"burst": limit["per_second"], **limit} if "per_second" in limit else limit
+    return {key: _number(limit[key], 1000000, f"{where}: {key} is a whole number") for key in LIMIT if key in limit}
 
 
 def _head(rule: object, protocols: tuple[str, ...], what: str) -> tuple[str, str]:
@@ -77,8 +87,7 @@ def _head(rule: object, protocols: tuple[str, ...], what: str) -> tuple[str, str
         raise ValueError(f"{what} must be a dict with a name of lower-case letters, digits, - and _, got {rule!r}")
     protocol = rule.get("protocol", "tcp")
     if protocol not in protocols:
-        allowed = " or ".join((", ".join(protocols[:-1]), protocols[-1]))
-        raise ValueError(f"rule {rule['name']}: protocol must be {allowed}, got {protocol!r}")
+        raise ValueError(f"rule {rule['name']}: protocol must be one of {', '.join(protocols)}, got {protocol!r}")
     return f"rule {rule['name']}", str(protocol)
 
 
@@ -95,19 +104,13 @@ def _ports(where: str, rule: dict[str, Any], keys: set[str]) -> list[int]:
 def _rule(rule: Any, origin: str, settings: dict[str, Any], known: Known) -> dict[str, Any]:
     """Return one complete rule."""
     where, protocol = _head(rule, ("tcp", "udp", "vrrp"), "a rule")
-    done = {
-        "name": str(rule["name"]),
-        "origin": origin,
-        "protocol": protocol,
-        "sources": _ends(where, "sources", rule.get("sources"), known),
-    }
+    sources = _ends(where, "sources", rule.get("sources"), known)
+    done = {"name": str(rule["name"]), "origin": origin, "protocol": protocol, "sources": sources}
     if protocol == "vrrp":
         if set(rule) - PORTLESS:
             raise ValueError(f"{where}: vrrp has no ports; give only {', '.join(sorted(PORTLESS))}")
         return {**done, "ports": [], "published": False, "limit": {}}
-    ports, published = _ports(where, rule, RULE), rule.get("published", False)
-    if not isinstance(published, bool):
-        raise TypeError(f"{where}: published must be true or false, got {published!r}")
+    ports, published = _ports(where, rule, RULE), _boolean(rule.get("published", False), f"{where}: published")
     if published and not settings["docker"]:
         raise ValueError(f"{where}: published is true, but docker is false; set docker to true or published to false")
     usual = settings["web_limit"] if WEB_PORTS.intersection(ports) else {}
@@ -126,11 +129,9 @@ def _egress(rule: Any, known: Known) -> dict[str, Any]:
 
 def _once(rules: list[dict[str, Any]], cure: str) -> list[dict[str, Any]]:
     """Return the rules when no two have the same name."""
-    names: set[str] = set()
-    for rule in rules:
-        if rule["name"] in names:
-            raise ValueError(f"two rules are called {rule['name']}; rename one{cure}")
-        names.add(rule["name"])
+    twice = [name for name, times in collections.Counter(rule["name"] for rule in rules).items() if times > 1]
+    if twice:
+        raise ValueError(f"two rules are called {twice[0]}; rename one{cure}")
     return rules
 
 
@@ -143,14 +144,11 @@ def _settings(firewall: object) -> dict[str, Any]:
     for name in LISTS:
         if not isinstance(settings[name], list):
             raise TypeError(f"{name} must be a list, got {settings[name]!r}")
-    if not settings["ssh_sources"]:
-        raise ValueError("ssh_sources is empty, which would lock everybody out; name at least one source or public")
     for name in settings["external_interfaces"]:
-        if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9_.@-]{1,15}", name):
+        if not re.fullmatch(r"[A-Za-z0-9_.@-]{1,15}", str(name)):
             raise ValueError(f"external_interfaces: {name!r} is not the name of an interface")
-    for name in ("docker", "log"):
-        if not isinstance(settings[name], bool):
-            raise TypeError(f"{name} must be true or false, got {settings[name]!r}")
+    _boolean(settings["docker"], "docker")
+    _boolean(settings["log"], "log")
     if settings["egress_policy"] not in POLICIES:
         raise ValueError(f"egress_policy must be one of {', '.join(POLICIES)}, got {settings['egress_policy']!r}")
     return settings
@@ -160,11 +158,11 @@ def firewall_plan(firewall: dict[str, Any]) -> dict[str, Any]:
     """Return everything a rule set is made of, complete and checked, rules in the order they were given."""
     settings = _settings(firewall)
     known = settings["addresses"]
-    ssh = {"name": "ssh", "port": settings["ssh_port"], "sources": settings["ssh_sources"]}
-    given = [(ssh, "ssh")]
-    given += [(rule, "service") for rule in settings["service_rules"]]
-    given += [(rule, "operator") for rule in settings["rules"]]
-    rules = [_rule(rule, origin, settings, known) for rule, origin in given]
+    ssh = [{"name": "ssh", "port": settings["ssh_port"], "sources": settings["ssh_sources"]}]
+    given = {"ssh": ssh, "service": settings["service_rules"], "operator": settings["rules"]}
+    rules = [_rule(rule, origin, settings, known) for origin, listed in given.items() for rule in listed]
+    if not any(known.get(source, True) for source in rules[0]["sources"]):
+        raise ValueError("ssh_sources is empty, which would lock everybody out; name at least one source or public")
     return {
         "rules": _once(rules, " (ssh belongs to ssh_port and ssh_sources)"),
         "egress": _once([_egress(rule, known) for rule in settings["egress_rules"]], ""),

@@ -15,8 +15,9 @@ HEADER = """\
 table inet holdfast
 delete table inet holdfast
 table inet holdfast {"""
-PLACES = 65535  # for sources that are counted; when all are taken, further ones are let in without a limit
-ESTABLISHED = "established : accept, related : accept"
+PLACES = 16384  # for sources that are counted, half a MB for a set; when all are taken, further ones have no limit
+KNOWN = "ct state vmap {{ established : accept, related : accept{} }}"
+ACCEPT_EGRESS = 'counter name "out.{}" accept'
 ICMP = [
     "icmp type { destination-unreachable, time-exceeded, parameter-problem } accept",
     "icmp type echo-request limit rate 10/second burst 20 packets accept",
@@ -43,10 +44,10 @@ def _chain(name: str, lines: Texts) -> Texts:
     return [f"  chain {name} {{", *(f"    {line}" for line in lines), "  }"]
 
 
-def _refused(name: str, log: bool, drop: bool = True) -> Texts:
+def _refused(name: str, log: bool) -> Texts:
     """Return the end of a chain: what comes so far is counted, now and then logged, and dropped."""
     logged = [f'limit rate 5/minute burst 5 packets log prefix "holdfast {name}: "'] if log else []
-    return [f'counter name "dropped.{name}"', *logged, *(["drop"] if drop else [])]
+    return [f'counter name "dropped.{name}"', *logged, "drop"]
 
 
 def _by_port(prefix: str, key: str, rules: Rules, verdict: str) -> tuple[dict[str, Texts], Texts]:
@@ -96,12 +97,11 @@ def _accepting(plan: dict[str, Any]) -> tuple[Texts, Texts]:
     sets, chains = [], []
     for rule in plan["rules"]:
         accept = f'counter name "rule.{rule["name"]}" accept'
-        lines: Texts = []
-        if rule["limit"] and "" not in plan["unlimited"]:
-            places, lines = _meters(rule)
-            lines = [f"{match}{accept}" for match in plan["unlimited"]] + lines
-            sets += places
-        chains += _chain(f"rule.{rule['name']}", [*lines, accept])
+        limited = rule["limit"] and "" not in plan["unlimited"]
+        places, lines = _meters(rule) if limited else ([], [])
+        exempt = [f"{match}{accept}" for match in plan["unlimited"]] if limited else []
+        chains += _chain(f"rule.{rule['name']}", [*exempt, *lines, accept])
+        sets += places
     return sets, chains
 
 
@@ -114,32 +114,30 @@ def _input(plan: dict[str, Any]) -> Texts:
     verdicts = ", ".join(f"{protocol} : jump in.{protocol}" for protocol, lines in parts.items() if lines)
     for protocol, lines in parts.items():
         chains += _chain(f"in.{protocol}", lines) if lines else []
-    first = [
-        "type filter hook input priority filter; policy drop;",
-        f"ct state vmap {{ {ESTABLISHED}, invalid : goto invalid }}",
-        'iifname "lo" accept',
-        f"meta l4proto vmap {{ {verdicts} }}",
-    ]
-    return [*chains, *_chain("input", [*first, *_refused("input", plan["log"], drop=False)])]
+    first = ["type filter hook input priority filter; policy drop;", KNOWN.format(", invalid : goto invalid")]
+    first += ['iifname "lo" accept', f"meta l4proto vmap {{ {verdicts} }}"]
+    return chains + _chain("input", first + _refused("input", plan["log"]))
 
 
 def _output(plan: dict[str, Any]) -> Texts:
     """Return the chains for what the host itself sends."""
     rules = [rule for rule in plan["egress"] if "sources" not in rule]
-    maps, chains = _by_port("out", "{} dport", rules, 'counter name "out.{}" accept')
-    answers = f'tcp sport {plan["ssh_port"]} tcp flags & (syn | ack) == ack accept'
+    maps, chains = _by_port("out", "{} dport", rules, ACCEPT_EGRESS)
+    answers = f"tcp sport {plan['ssh_port']} tcp flags & (syn | ack) == ack accept"
     answers += ' comment "answers of sshd, also in connections that are older than these rules"'
     # VRRP is spoken both ways
     accepted = ["icmp", "ipv6-icmp"] + ["112"] * any(rule["protocol"] == "vrrp" for rule in plan["rules"])
-    verdicts = ", ".join([*(f"{protocol} : accept" for protocol in accepted), "tcp : jump out.tcp, udp : jump out.udp"])
+    verdicts = "".join(f"{protocol} : accept, " for protocol in accepted) + "tcp : jump out.tcp, udp : jump out.udp"
     chains += _chain("out.tcp", [answers, *maps["tcp"]]) + _chain("out.udp", [*DHCP, *maps["udp"]])
-    first = [
-        "type filter hook output priority filter; policy drop;",
-        f"ct state vmap {{ {ESTABLISHED} }}",
-        'oifname "lo" accept',
-        f"meta l4proto vmap {{ {verdicts} }}",
-    ]
-    return [*chains, *_chain("output", [*first, *_refused("output", plan["log"], drop=False)])]
+    first = ["type filter hook output priority filter; policy drop;", KNOWN.format(""), 'oifname "lo" accept']
+    first += [*(_bridges(plan, "oifname", "accept") if plan["docker"] else []), f"meta l4proto vmap {{ {verdicts} }}"]
+    return chains + _chain("output", first + _refused("output", plan["log"]))
+
+
+def _bridges(plan: dict[str, Any], what: str, verdict: str) -> Texts:
+    """Return what happens at the interfaces that lead to containers."""
+    names = ", ".join(f'"{name}"' for name in plan["external_interfaces"])
+    return [f"{what} {one} {verdict}" for one in ([f"!= {{ {names} }}"] if names else ['"docker*"', '"br-*"'])]
 
 
 def _forward(plan: dict[str, Any]) -> Texts:
@@ -147,21 +145,14 @@ def _forward(plan: dict[str, Any]) -> Texts:
     published = [rule for rule in plan["rules"] if rule["published"]]
     maps, chains = _by_port("published", "meta l4proto {} ct original proto-dst", published, "goto rule.{}")
     chains += _chain("published", maps["tcp"] + maps["udp"])
-    inside = "accept"
     if plan["egress_policy"] != "accept":
-        inside, rules = "goto containers", [rule for rule in plan["egress"] if "sources" in rule]
-        maps, more = _by_port("containers", "{} dport", rules, 'counter name "out.{}" accept')
+        rules = [rule for rule in plan["egress"] if "sources" in rule]
+        maps, more = _by_port("containers", "{} dport", rules, ACCEPT_EGRESS)
         first = ["meta l4proto { icmp, ipv6-icmp } accept", SAME_NETWORK]
         chains += more + _chain("containers", first + maps["tcp"] + maps["udp"] + _refused("containers", plan["log"]))
-    names = ", ".join(f'"{name}"' for name in plan["external_interfaces"])
-    bridges = [f"!= {{ {names} }}"] if names else ['"docker*"', '"br-*"']
-    first = [
-        "type filter hook forward priority filter - 5; policy accept;",
-        f"ct state vmap {{ {ESTABLISHED} }}",
-        *(f"iifname {bridge} {inside}" for bridge in bridges),
-        "ct status dnat jump published",
-    ]
-    return [*chains, *_chain("forward", first + _refused("forward", plan["log"]))]
+    first = ["type filter hook forward priority filter - 5; policy accept;", KNOWN.format("")]
+    first += _bridges(plan, "iifname", "accept" if plan["egress_policy"] == "accept" else "goto containers")
+    return chains + _chain("forward", [*first, "ct status dnat jump published", *_refused("forward", plan["log"])])
 
 
 def nftables_ruleset(plan: dict[str, Any]) -> str:

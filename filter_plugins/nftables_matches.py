@@ -1,9 +1,9 @@
 """Says in nft's words whom the rules of a firewall are about."""
 
 import functools
-import ipaddress
 import itertools
 import re
+import socket
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -13,17 +13,23 @@ FAMILIES = {4: "ip", 6: "ip6"}
 Ends = dict[int, list[str]] | None  # matches by IP version; everybody is None
 
 
+def _span(text: str) -> tuple[int, int, int]:
+    """Return the IP version of an address or a network in canonical text, its first address and minus its last."""
+    version, address, length = (6 if ":" in text else 4), *text.partition("/")[::2]
+    kind, bits = (socket.AF_INET6, 128) if version == 6 else (socket.AF_INET, 32)
+    # Not by ipaddress: a rule set may have ten thousands of them
+    first = int.from_bytes(socket.inet_pton(kind, address), "big")
+    return version, first, 1 - first - (1 << bits - int(length or bits))
+
+
 def _widest(texts: Iterable[str]) -> dict[int, list[str]]:
     """Return addresses by version, without those that lie in others: elements that overlap are an error in nft."""
-    found: dict[int, list[Any]] = {4: [], 6: []}
-    for network in map(ipaddress.ip_network, texts):
-        found[network.version].append(network)
-    for version, networks in found.items():
-        kept: list[Any] = []
-        for network in sorted(networks):
-            if not kept or not network.subnet_of(kept[-1]):
-                kept.append(network)
-        found[version] = [str(network).removesuffix(f"/{network.max_prefixlen}") for network in kept]
+    found: dict[int, list[str]] = {4: [], 6: []}
+    last = {4: -1, 6: -1}
+    for (version, _first, minus_end), text in sorted((_span(text), text) for text in texts):
+        if -minus_end > last[version]:
+            last[version] = -minus_end
+            found[version].append(text)
     return found
 
 
