@@ -15,7 +15,7 @@ done <files
 [ "$(grep -v timesyncd units | xargs systemctl is-active | sort -u)" = active ] || differs 'running units'
 [ "$(xargs systemctl is-enabled <units | sort -u)" = enabled ] || differs 'enabled units'
 
-nft -s -t list table inet holdfast >nft.live || differs firewall
+nft list table inet holdfast >nft.live || differs firewall
 
 sh ./database.sh | cmp - database || differs PostgreSQL
 
