@@ -1,8 +1,9 @@
-"""Send real packets through rule sets: `bed.py CASES.json` as root, standard library and the programs ip and nft alone.
+"""Send real packets through rule sets: `bed.py <CASES.json` as root. Needs the standard library, ip and nft.
 
-Four network namespaces: the host with the rules; the world on its interface eth0; two containers of two networks, behind
-docker7 and br-two. Everybody listens at some ports, TCP and UDP, IPv4 and IPv6. As Docker does it, two ports of the host lead
-to port 80 of the first container. Prints what differs from what the cases expect, as JSON; nothing differs: an empty list.
+Four network namespaces: the host with the rules; the world on its interface eth0; two containers of two networks,
+behind docker7 and br-two. Everybody listens at some ports, TCP and UDP, IPv4 and IPv6. As Docker does it, two ports of
+the host lead to port 80 of the first container. Prints what differs from what the cases expect, as JSON; when nothing
+does, an empty list.
 """
 
 from __future__ import annotations
@@ -17,8 +18,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import contextmanager, suppress
 from typing import Any
 
 PORTS = (22, 53, 80, 443, 5432, 9000)
@@ -114,13 +114,13 @@ class Network:
         for at, (link, (peer, length4, length6)) in enumerate(LINKS.items()):
             other = self.sides[peer]
             run("ip", "-n", host.name, "link", "add", link, "type", "veth", "peer", "eth0", "netns", other.name)
-            for side, interface, addresses in ((host, link, SIDES["host"][2 * at : 2 * at + 2]), (other, "eth0", SIDES[peer])):
+            gateways = SIDES["host"][2 * at : 2 * at + 2]
+            for side, interface, addresses in ((host, link, gateways), (other, "eth0", SIDES[peer])):
                 for address in addresses:
-                    lengths = (str(length6), "nodad") if ":" in address else (str(length4),)
-                    full = f"{address}/{lengths[0]}"
-                    run("ip", "-n", side.name, "address", "add", full, "dev", interface, *lengths[1:])
+                    length = [f"{address}/{length6}", "nodad"] if ":" in address else [f"{address}/{length4}"]
+                    run("ip", "-n", side.name, "address", "add", *length, "dev", interface)
                 run("ip", "-n", side.name, "link", "set", interface, "up")
-            for gateway in SIDES["host"][2 * at : 2 * at + 2]:
+            for gateway in gateways:
                 run("ip", "-n", other.name, "route", "add", "default", "via", gateway)
         for side in self.sides.values():
             run("ip", "-n", side.name, "link", "set", "lo", "up")
@@ -160,10 +160,8 @@ class Network:
             made = self.opened(source, self.next_port, socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM)
         made.connect_ex((destination, port))
         if protocol == "udp":
-            try:
+            with suppress(OSError):  # what the host may not send, it is told at once
                 made.send(b"?")
-            except OSError:
-                pass  # what the host may not send, it is told at once
         return made
 
     def arrived(self, packets: list[list[Any]], expected: int) -> list[socket.socket | None]:
@@ -186,7 +184,8 @@ class Network:
                 for number, _event in poller.poll(max(0.01, min(left, 0.1))):
                     if number in answering:
                         data, sender = answering[number].recvfrom(10)
-                        self.answer(answering[number], data, sender)
+                        with suppress(OSError):
+                            answering[number].sendto(data, sender)
                     elif number in began:
                         at, made = began[number]
                         poller.unregister(number)
@@ -196,13 +195,6 @@ class Network:
         for _at, made in began.values():
             made.close()
         return found
-
-    @staticmethod
-    def answer(listener: socket.socket, data: bytes, sender: Any) -> None:
-        try:
-            listener.sendto(data, sender)
-        except OSError:
-            pass  # dropped here, which whoever asked notices
 
     def accept(self) -> list[socket.socket]:
         """Return what has arrived at the listeners."""
@@ -237,8 +229,9 @@ def differences(network: Network, case: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def many(network: Network, source: str, destination: str, port: int, count: int, least: int) -> list[Any]:
+def many(network: Network, ends: tuple[str, str, int], count: int, least: int) -> list[Any]:
     """Return the connections that come of so many attempts at once; at least some must."""
+    source, destination, port = ends
     return [one for one in network.arrived([[source, destination, "tcp", port]] * count, least) if one]
 
 
@@ -249,22 +242,22 @@ def limits(network: Network, ruleset: str) -> Iterator[tuple[str, bool]]:
         4: ("10.77.1.1", "10.77.1.1", "10.77.1.2", "10.77.0.1"),
         6: ("fd77:0:1::1", "fd77:0:1::2", "fd77:0:2::1", "fd77::1"),
     }.items():
-        first = many(network, one, host, 80, 20, 5)
+        first = many(network, (one, host, 80), 20, 5)
         yield f"IPv{version}: of 20 new connections at once {len(first)} arrive, 5 are allowed", 5 <= len(first) <= 7
-        more = many(network, same, host, 80, 5, 0)
+        more = many(network, (same, host, 80), 5, 0)
         yield f"IPv{version}: then {len(more)} of 5 of the same source, or its network, arrive", len(more) <= 2
-        others = many(network, other, host, 80, 4, 4)
+        others = many(network, (other, host, 80), 4, 4)
         yield f"IPv{version}: {len(others)} of 4 of another source arrive meanwhile", len(others) == 4
         network.forget([*first, *more, *others])
-        held = many(network, one, host, 443, 9, 3)
+        held = many(network, (one, host, 443), 9, 3)
         yield f"IPv{version}: {len(held)} of 9 are open at the same time, 3 are allowed", len(held) == 3
-        others = many(network, other, host, 443, 3, 3)
+        others = many(network, (other, host, 443), 3, 3)
         yield f"IPv{version}: {len(others)} of 3 of another source are open as well", len(others) == 3
         network.forget([*held, *others])
-        again = many(network, one, host, 443, 3, 3)
+        again = many(network, (one, host, 443), 3, 3)
         yield f"IPv{version}: {len(again)} of 3 are open once the others are closed", len(again) == 3
         network.forget(again)
-    free = many(network, "10.77.2.1", "10.77.0.1", 80, 20, 20)
+    free = many(network, ("10.77.2.1", "10.77.0.1", 80), 20, 20)
     yield f"{len(free)} of 20 arrive of a source without limits", len(free) == 20
     network.forget(free)
     yield "what was above the limit is counted", network.counter("limited.web") >= 20
@@ -299,9 +292,9 @@ def segment(source: str, destination: str, from_port: int, port: int, flags: int
 
 
 def answers(network: Network, ruleset: str) -> Iterator[tuple[str, bool]]:
-    """An ssh connection that is older than the rules goes on, even when the host speaks first and nothing else may leave."""
+    """An ssh connection that is older than the rules goes on, even when the host speaks first; nothing else leaves."""
     network.sides["host"].run("nft", "flush", "ruleset")  # so that the kernel follows no connections
-    (client,) = many(network, "10.77.1.1", "10.77.0.1", 22, 1, 1)
+    (client,) = many(network, ("10.77.1.1", "10.77.0.1", 22), 1, 1)
     (server,) = network.accept()
     network.sides["host"].run("nft", "-f", "-", text=NAT)
     network.load(ruleset)
@@ -326,9 +319,11 @@ FIXED: dict[str, Callable[[Network, str], Iterator[tuple[str, bool]]]] = {
 
 
 def main() -> None:
-    given = json.loads(Path(sys.argv[1]).read_text())
+    given = json.load(sys.stdin)
     found: list[Any] = []
     with Network() as network:
+        for ruleset in given["compiled"]:
+            network.sides["host"].run("nft", "-c", "-f", "-", text=ruleset)
         for case in given["random"]:
             found += differences(network, case)
         for name, ruleset in given["fixed"].items():

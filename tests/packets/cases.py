@@ -1,4 +1,4 @@
-"""Random firewalls with packets, and what the model says about each: `python -m tests.packets.cases SEED COUNT` as JSON."""
+"""Random firewalls with packets, and what the model says: `python -m tests.packets.cases SEED COUNT` prints JSON."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ LIMITS: tuple[dict[str, int], ...] = (
     {"per_second": 100000, "burst": 9, "connections": 9000},
 )
 PROBES = 80
+COMPILED = 150  # for nft alone
 
 
 def compiler() -> Callable[[dict[str, Any]], str]:
@@ -70,7 +71,7 @@ def firewall(dice: random.Random) -> model.Firewall:
         "rules": rules,
         "addresses": addresses,
         "ssh_port": 22,
-        "ssh_sources": ends(dice, 0.2) + ["10.77.9.9"],
+        "ssh_sources": [*ends(dice, 0.2), "10.77.9.9"],
         "docker": True,
         "external_interfaces": dice.choice([[], ["eth0"], ["eth0", "eth9"]]),
         "log": dice.random() < 0.5,
@@ -106,7 +107,7 @@ FIXED: dict[str, model.Firewall] = {
 
 
 def cases(seed: int, count: int) -> dict[str, Any]:
-    """Return rule sets with packets and whether they should arrive, and the rule sets of what bed.py tries by itself."""
+    """Return rule sets with packets and whether they should arrive; rule sets that bed.py has packets for; and more."""
     compiled, found = compiler(), []
     for number in range(count):
         dice = random.Random(seed * 1000 + number)  # noqa: S311
@@ -114,7 +115,11 @@ def cases(seed: int, count: int) -> dict[str, Any]:
         probes = [[*packet, model.arrives(given, *packet)] for packet in packets(dice)]
         found.append({"firewall": given, "ruleset": compiled(given), "probes": probes})
     ssh = {"ssh_port": 22, "ssh_sources": ["public"]}
-    return {"random": found, "fixed": {name: compiled(ssh | given) for name, given in FIXED.items()}}
+    return {
+        "random": found,
+        "fixed": {name: compiled(ssh | given) for name, given in FIXED.items()},
+        "compiled": [compiled(firewall(random.Random(-number))) for number in range(1, COMPILED)],  # noqa: S311
+    }
 
 
 if __name__ == "__main__":

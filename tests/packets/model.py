@@ -32,10 +32,8 @@ def ports_of(rule: dict[str, Any]) -> list[int]:
 
 def is_let_in(firewall: Firewall, source: str, protocol: str, port: int, published: bool) -> bool:
     """Tell whether a rule opens a port, of the host or published."""
-    if not published and (protocol, port) == ("tcp", firewall["ssh_port"]):
-        if is_one_of(source, firewall["ssh_sources"], firewall):
-            return True
-    return any(
+    ssh = not published and (protocol, port) == ("tcp", firewall["ssh_port"])
+    return (ssh and is_one_of(source, firewall["ssh_sources"], firewall)) or any(
         rule.get("protocol", "tcp") == protocol
         and port in ports_of(rule)
         and is_one_of(source, rule["sources"], firewall)

@@ -200,5 +200,6 @@ def test_rules_for_what_leaves_need_a_policy(findings: Callable[..., list[str]])
 
 def test_a_plan_and_what_is_known_of_the_host_are_expected(refusal: Refusal) -> None:
     """A missing key would be a judgement that silently is not made."""
-    for arguments in (([], HOST), ({}, []), ({}, {"sets": []})):
+    wrong: tuple[tuple[object, object], ...] = (([], HOST), ({}, []), ({}, {"sets": []}))
+    for arguments in wrong:
         assert "takes a plan and a dict with connection, data_ports" in refusal("firewall_plan_findings", *arguments)
