@@ -1,7 +1,8 @@
-"""Replaces the inventory groups in firewall rules by the addresses of their hosts."""
+"""Knows what the names in firewall rules stand for: the hosts of inventory groups, and sets of addresses."""
 
 import functools
 import ipaddress
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -19,23 +20,29 @@ def _network(source: str) -> str | None:
     return str(network.network_address if network.prefixlen == network.max_prefixlen else network)
 
 
-def _groups(groups: object) -> dict[str, list[str]]:
-    """Return the addresses of every group, checked."""
-    if not isinstance(groups, dict):
-        raise TypeError(f"groups must be a dict of lists, got {type(groups).__name__}")
+def _lists(lists: object, kind: str, cure: str) -> dict[str, list[str]]:
+    """Return the addresses of every group or set, checked."""
+    if not isinstance(lists, dict):
+        raise TypeError(f"{kind}s must be a dict of lists, got {type(lists).__name__}")
     checked: dict[str, list[str]] = {}
-    for group, addresses in groups.items():
+    for name, addresses in lists.items():
         if not isinstance(addresses, list):
-            raise TypeError(f"group {group}: the addresses must be a list, got {type(addresses).__name__}")
-        checked[str(group)] = []
+            raise TypeError(f"{kind} {name}: the addresses must be a list, got {type(addresses).__name__}")
+        checked[str(name)] = []
         for address in addresses:
             text = _network(address) if isinstance(address, str) else None
             if text is None:
-                raise ValueError(
-                    f"group {group}: {address!r} is not an address; set host_address to the host's address"
-                )
-            checked[str(group)].append(text)
+                raise ValueError(f"{kind} {name}: {address!r} is not an address; {cure}")
+            checked[str(name)].append(text)
     return checked
+
+
+def _groups(groups: object) -> dict[str, list[str]]:
+    """Return the addresses of every group, checked."""
+    known = _lists(groups, "group", "set host_address to the host's address")
+    if PUBLIC in known:
+        raise ValueError(f"an inventory group is called {PUBLIC}, which means everybody in firewall rules; rename it")
+    return known
 
 
 def _sources(rule: dict[str, Any], groups: dict[str, list[str]]) -> list[str]:
@@ -65,12 +72,23 @@ def resolve_sources(rules: list[dict[str, Any]], groups: dict[str, list[str]]) -
     if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
         raise TypeError(f"rules must be a list of dicts, got {rules!r}")
     known = _groups(groups)
-    if PUBLIC in known:
-        raise ValueError(f"an inventory group is called {PUBLIC}, which means everybody in firewall rules; rename it")
     return [{**rule, "sources": _sources(rule, known)} for rule in rules]
 
 
-FILTERS = (resolve_sources,)
+def address_sets(groups: dict[str, list[str]], sets: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Return what each name stands for, groups and sets alike, in canonical text."""
+    known = _groups(groups)
+    for name, addresses in _lists(sets, "set", "give an address, or a network without host bits").items():
+        if name in known or name == PUBLIC or not re.fullmatch(r"[a-z][a-z0-9_-]{0,30}", name):
+            raise ValueError(
+                f"set {name}: that is {PUBLIC}, the name of an inventory group, or not made of lower-case letters, "
+                "digits, - and _; rename the set"
+            )
+        known[name] = addresses
+    return known
+
+
+FILTERS = (resolve_sources, address_sets)
 
 
 def _reported(core: Callable[..., object]) -> Callable[..., object]:

@@ -1,17 +1,12 @@
 """Writes the nftables file of a host."""
 
 import functools
-import ipaddress
 import re
 from collections.abc import Callable
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-REQUIRED = {"rules", "ssh_port", "ssh_sources"}
-OPTIONAL: dict[str, Any] = {"docker": False, "external_interfaces": [], "log": False}
-RULE_KEYS = {"name", "port", "ports", "protocol", "sources", "published"}
-PORTLESS_KEYS = {"name", "protocol", "sources"}
 HEADER = """\
 #!/usr/sbin/nft -f
 # Managed by Holdfast; changes made here are overwritten.
@@ -20,157 +15,159 @@ HEADER = """\
 table inet holdfast
 delete table inet holdfast
 table inet holdfast {"""
-INPUT = """\
-  chain input {
-    type filter hook input priority filter; policy drop;
-    ct state vmap { established : accept, related : accept, invalid : drop }
-    iifname "lo" accept
-    icmp type { destination-unreachable, time-exceeded, parameter-problem } accept
-    icmp type echo-request limit rate 10/second burst 20 packets accept
-    icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem } accept
-    icmpv6 type { nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } ip6 hoplimit 255 accept
-    icmpv6 type { mld-listener-query, mld-listener-report, mld-listener-done, mld2-listener-report } \
-ip6 saddr fe80::/10 accept
-    icmpv6 type echo-request limit rate 10/second burst 20 packets accept
-    ip6 saddr fe80::/10 udp sport 547 udp dport 546 accept comment "DHCPv6 answers\""""
-FORWARD = """\
-  # Published ports pass here, not through input. An accept leaves the packet to Docker's own chains, a drop is final.
-  chain forward {
-    type filter hook forward priority filter - 5; policy accept;
-    ct state established,related accept"""
+PLACES = 16384  # for sources that are counted, half a MB for a set; when all are taken, further ones have no limit
+KNOWN = "ct state vmap {{ established : accept, related : accept{} }}"
+ACCEPT_EGRESS = 'counter name "out.{}" accept'
+ICMP = [
+    "icmp type { destination-unreachable, time-exceeded, parameter-problem } accept",
+    "icmp type echo-request limit rate 10/second burst 20 packets accept",
+]
+ICMP6 = [
+    "icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem } accept",
+    "icmpv6 type { nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } ip6 hoplimit 255 accept",
+    "icmpv6 type { mld-listener-query, mld-listener-report, mld-listener-done, mld2-listener-report } "
+    "ip6 saddr fe80::/10 accept",
+    "icmpv6 type echo-request limit rate 10/second burst 20 packets accept",
+]
+DHCP_ANSWERS = 'ip6 saddr fe80::/10 udp sport 547 udp dport 546 accept comment "DHCPv6 answers"'
+DHCP = [
+    'udp sport 68 udp dport 67 accept comment "DHCP: without its address the host is cut off"',
+    'udp sport 546 udp dport 547 accept comment "DHCPv6"',
+]
+SAME_NETWORK = 'fib daddr . iif oif exists accept comment "inside one network, where its bridge shows us the frames"'
+Rules = list[dict[str, Any]]
+Texts = list[str]
 
 
-def _port(value: object, where: str) -> int:
-    """Return a checked port."""
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 65535:
-        raise ValueError(f"{where}: a port is a whole number from 1 to 65535, got {value!r}")
-    return int(value)
+def _chain(name: str, lines: Texts) -> Texts:
+    """Return a chain."""
+    return [f"  chain {name} {{", *(f"    {line}" for line in lines), "  }"]
 
 
-def _one_or_set(values: list[str]) -> str:
-    """Return one value, or several as an anonymous set."""
-    return values[0] if len(values) == 1 else f"{{ {', '.join(values)} }}"
+def _refused(name: str, log: bool) -> Texts:
+    """Return the end of a chain: what comes so far is counted, now and then logged, and dropped."""
+    logged = [f'limit rate 5/minute burst 5 packets log prefix "holdfast {name}: "'] if log else []
+    return [f'counter name "dropped.{name}"', *logged, "drop"]
 
 
-def _boolean(value: object, what: str) -> bool:
-    """Return a checked boolean."""
-    if not isinstance(value, bool):
-        raise TypeError(f"{what} must be true or false, got {value!r}")
-    return value
+def _by_port(prefix: str, key: str, rules: Rules, verdict: str) -> tuple[dict[str, Texts], Texts]:
+    """Return what leads from ports to chains, by protocol, and these chains; ports with the same rules share one."""
+    ports: dict[tuple[str, int], list[int]] = {}
+    for at, rule in enumerate(rules):
+        for port in rule["ports"] if rule["matches"] else []:
+            ports.setdefault((rule["protocol"], port), []).append(at)
+    names: dict[tuple[str, tuple[int, ...]], str] = {}
+    chains: Texts = []
+    entries: dict[str, Texts] = {"tcp": [], "udp": []}
+    for (protocol, port), found in sorted(ports.items()):
+        same = (protocol, tuple(found))
+        if same not in names:
+            names[same] = f"{prefix}.{protocol}.{port}"
+            chains += _chain(names[same], [line for at in found for line in _lines(rules[at], verdict)])
+        entries[protocol].append(f"{port} : jump {names[same]}")
+    maps = {name: [f"{key.format(name)} vmap {{ {', '.join(to)} }}"] if to else [] for name, to in entries.items()}
+    return maps, chains
 
 
-def _sources(name: str, sources: object) -> tuple[list[str], list[str]]:
-    """Return the named sets of a rule and its address matches; everybody is one empty match, nobody is none."""
-    if not isinstance(sources, list):
-        raise TypeError(f"rule {name}: sources must be a list, got {sources!r}")
-    if "public" in sources:
-        return [], [""]
-    networks: dict[int, list[Any]] = {4: [], 6: []}
-    for source in sources:
-        try:
-            network = ipaddress.ip_network(str(source))
-        except ValueError:
-            raise ValueError(f"rule {name}: source {source!r} is not an address; use resolve_sources first") from None
-        networks[network.version].append(network)
-    sets, matches = [], []
-    for (version, found), family in zip(networks.items(), ("ip", "ip6"), strict=True):
-        # Overlapping elements of an interval set are an error in nft.
-        widest = sorted({one for one in found if not any(one != other and one.subnet_of(other) for other in found)})
-        merged = [str(network).removesuffix(f"/{network.max_prefixlen}") for network in widest]
-        if len(merged) > 1:
-            label, elements = f"{name.replace('-', '_')}_v{version}", ", ".join(merged)
-            kind = f"ipv{version}_addr"
-            sets.append(f"  set {label} {{ type {kind}; flags interval; elements = {{ {elements} }} }}")
-            merged = [f"@{label}"]
-        matches += [f"{family} saddr {merged[0]} "] if merged else []
-    return sets, matches
+def _lines(rule: dict[str, Any], verdict: str) -> Texts:
+    """Return a line for each match of a rule."""
+    return [f"{match}{verdict.format(rule['name'])}" for match in rule["matches"]]
 
 
-def _ports(rule: dict[str, Any], where: str) -> str:
-    """Return the ports of a rule as nft writes them."""
-    if set(rule) - RULE_KEYS or ("port" in rule) == ("ports" in rule):
-        raise ValueError(f"{where}: give port or ports, and otherwise only {', '.join(sorted(RULE_KEYS))}")
-    listed = rule["ports"] if "ports" in rule else [rule["port"]]
-    if not isinstance(listed, list) or not listed:
-        raise ValueError(f"{where}: ports must be a list with at least one port, got {listed!r}")
-    return _one_or_set([str(port) for port in sorted({_port(port, where) for port in listed})])
+def _meters(rule: dict[str, Any]) -> tuple[Texts, Texts]:
+    """Return the sets that count sources, and the lines that limit each. A host of IPv6 has a network of 64 bits."""
+    name, limit = rule["name"], rule["limit"]
+    sets, lines, full = [], [], f'counter name "limited.{name}" goto limited'
+    for version, key in ((4, "ip saddr"), (6, "ip6 saddr & ffff:ffff:ffff:ffff::")):
+        kind = f"v{version} {{ type ipv{version}_addr; size {PLACES}; flags dynamic"
+        if "per_second" in limit:
+            # Who is forgotten earlier has the burst anew
+            remembered = max(60, -(-limit["burst"] // limit["per_second"]))
+            sets.append(f"set rate.{name}.{kind},timeout; timeout {remembered}s; }}")
+            over = f"limit rate over {limit['per_second']}/second burst {limit['burst']} packets"
+            lines.append(f"update @rate.{name}.v{version} {{ {key} {over} }} {full}")
+        if "connections" in limit:
+            sets.append(f"set open.{name}.{kind}; }}")
+            lines.append(f"add @open.{name}.v{version} {{ {key} ct count over {limit['connections']} }} {full}")
+    return sets, lines
 
 
-def _rule(rule: dict[str, Any], docker: bool) -> dict[str, list[str]]:
-    """Return the lines of one rule for each section of the file."""
-    if not isinstance(rule, dict) or not re.fullmatch(r"[a-z][a-z0-9_-]{0,30}", str(rule.get("name"))):
-        raise ValueError(f"a rule must be a dict with a name of lower-case letters, digits, - and _, got {rule!r}")
-    name, where, protocol = str(rule["name"]), f"rule {rule['name']}", rule.get("protocol", "tcp")
-    if protocol not in {"tcp", "udp", "vrrp"}:
-        raise ValueError(f"{where}: protocol must be tcp, udp or vrrp, got {protocol!r}")
-    published = _boolean(rule.get("published", False), f"{where}: published")
-    if published and not docker:
-        raise ValueError(f"{where}: published is true, but docker is false; set docker to true or published to false")
-    sets, matches = _sources(name, rule.get("sources"))
-    comment = f'accept comment "{name}"'
-    if protocol == "vrrp":
-        if set(rule) - PORTLESS_KEYS:
-            raise ValueError(f"{where}: vrrp has no ports; give only {', '.join(sorted(PORTLESS_KEYS))}")
-        return {"sets": sets, "input": [f"    {match}meta l4proto 112 {comment}" for match in matches], "forward": []}
-    ports = _ports(rule, where)
-    original = f"meta l4proto {protocol} ct status dnat ct original proto-dst {ports}"
-    return {
-        "sets": sets,
-        # Published ports too: over IPv6 Docker's proxy takes the connection on the host itself.
-        "input": [f"    {match}{protocol} dport {ports} {comment}" for match in matches],
-        "forward": [f"    {match}{original} {comment}" for match in matches if published],
-    }
+def _accepting(plan: dict[str, Any]) -> tuple[Texts, Texts]:
+    """Return a chain for each rule, which limits, counts and accepts, and the sets that they need."""
+    sets, chains = [], []
+    for rule in plan["rules"]:
+        accept = f'counter name "rule.{rule["name"]}" accept'
+        limited = rule["limit"] and "" not in plan["unlimited"]
+        places, lines = _meters(rule) if limited else ([], [])
+        exempt = [f"{match}{accept}" for match in plan["unlimited"]] if limited else []
+        chains += _chain(f"rule.{rule['name']}", [*exempt, *lines, accept])
+        sets += places
+    return sets, chains
 
 
-def _settings(firewall: object) -> dict[str, Any]:
-    """Return the checked input with its defaults."""
-    if not isinstance(firewall, dict) or not set(firewall) >= REQUIRED or set(firewall) - REQUIRED - set(OPTIONAL):
-        accepted = f"{', '.join(sorted(REQUIRED))} and optionally {', '.join(OPTIONAL)}"
-        raise ValueError(f"firewall must be a dict with {accepted}")
-    settings = {**OPTIONAL, **firewall}
-    if not isinstance(settings["rules"], list) or not isinstance(settings["external_interfaces"], list):
-        raise TypeError("rules and external_interfaces must be lists")
-    if not settings["ssh_sources"]:
-        raise ValueError("ssh_sources is empty, which would lock everybody out; name at least one source or public")
-    for name in settings["external_interfaces"]:
-        if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9_.@-]{1,15}", name):
-            raise ValueError(f"external_interfaces: {name!r} is not the name of an interface")
-    for name in ("docker", "log"):
-        _boolean(settings[name], name)
-    return settings
+def _input(plan: dict[str, Any]) -> Texts:
+    """Return the chains for what is meant for the host itself."""
+    # Published ports too: over IPv6 Docker's proxy takes the connection on the host
+    maps, chains = _by_port("in", "{} dport", plan["rules"], "goto rule.{}")
+    vrrp = [line for rule in plan["rules"] if rule["protocol"] == "vrrp" for line in _lines(rule, "goto rule.{}")]
+    parts = {"tcp": maps["tcp"], "udp": [*maps["udp"], DHCP_ANSWERS], "icmp": ICMP, "ipv6-icmp": ICMP6, "112": vrrp}
+    verdicts = ", ".join(f"{protocol} : jump in.{protocol}" for protocol, lines in parts.items() if lines)
+    for protocol, lines in parts.items():
+        chains += _chain(f"in.{protocol}", lines) if lines else []
+    first = ["type filter hook input priority filter; policy drop;", KNOWN.format(", invalid : goto invalid")]
+    first += ['iifname "lo" accept', f"meta l4proto vmap {{ {verdicts} }}"]
+    return chains + _chain("input", first + _refused("input", plan["log"]))
 
 
-def _ordered(settings: dict[str, Any]) -> list[dict[str, list[str]]]:
-    """Return the lines of all rules, ssh first, the others by name."""
-    ssh = {"name": "ssh", "port": settings["ssh_port"], "sources": settings["ssh_sources"]}
-    sections: dict[str, dict[str, list[str]]] = {}
-    for rule in [ssh, *settings["rules"]]:
-        lines = _rule(rule, settings["docker"])
-        key = str(rule["name"]).replace("-", "_")
-        if key in sections:
-            raise ValueError(
-                f"two rules are called {rule['name']}; rename one (ssh belongs to ssh_port and ssh_sources)"
-            )
-        sections[key] = lines
-    return [sections.pop("ssh"), *(sections[key] for key in sorted(sections))]
+def _output(plan: dict[str, Any]) -> Texts:
+    """Return the chains for what the host itself sends."""
+    rules = [rule for rule in plan["egress"] if "sources" not in rule]
+    maps, chains = _by_port("out", "{} dport", rules, ACCEPT_EGRESS)
+    answers = f"tcp sport {plan['ssh_port']} tcp flags & (syn | ack) == ack accept"
+    answers += ' comment "answers of sshd, also in connections that are older than these rules"'
+    # VRRP is spoken both ways
+    accepted = ["icmp", "ipv6-icmp"] + ["112"] * any(rule["protocol"] == "vrrp" for rule in plan["rules"])
+    verdicts = "".join(f"{protocol} : accept, " for protocol in accepted) + "tcp : jump out.tcp, udp : jump out.udp"
+    chains += _chain("out.tcp", [answers, *maps["tcp"]]) + _chain("out.udp", [*DHCP, *maps["udp"]])
+    first = ["type filter hook output priority filter; policy drop;", KNOWN.format(""), 'oifname "lo" accept']
+    first += [*(_bridges(plan, "oifname", "accept") if plan["docker"] else []), f"meta l4proto vmap {{ {verdicts} }}"]
+    return chains + _chain("output", first + _refused("output", plan["log"]))
 
 
-def nftables_ruleset(firewall: dict[str, Any]) -> str:
+def _bridges(plan: dict[str, Any], what: str, verdict: str) -> Texts:
+    """Return what happens at the interfaces that lead to containers."""
+    names = ", ".join(f'"{name}"' for name in plan["external_interfaces"])
+    return [f"{what} {one} {verdict}" for one in ([f"!= {{ {names} }}"] if names else ['"docker*"', '"br-*"'])]
+
+
+def _forward(plan: dict[str, Any]) -> Texts:
+    """Return the chains for containers. An accept leaves the packet to Docker's own chains, a drop is final."""
+    published = [rule for rule in plan["rules"] if rule["published"]]
+    maps, chains = _by_port("published", "meta l4proto {} ct original proto-dst", published, "goto rule.{}")
+    chains += _chain("published", maps["tcp"] + maps["udp"])
+    if plan["egress_policy"] != "accept":
+        rules = [rule for rule in plan["egress"] if "sources" in rule]
+        maps, more = _by_port("containers", "{} dport", rules, ACCEPT_EGRESS)
+        first = ["meta l4proto { icmp, ipv6-icmp } accept", SAME_NETWORK]
+        chains += more + _chain("containers", first + maps["tcp"] + maps["udp"] + _refused("containers", plan["log"]))
+    first = ["type filter hook forward priority filter - 5; policy accept;", KNOWN.format("")]
+    first += _bridges(plan, "iifname", "accept" if plan["egress_policy"] == "accept" else "goto containers")
+    return chains + _chain("forward", [*first, "ct status dnat jump published", *_refused("forward", plan["log"])])
+
+
+def nftables_ruleset(plan: dict[str, Any]) -> str:
     """Return the text of a file for ``nft -f`` that replaces the table holdfast and touches no other."""
-    settings = _settings(firewall)
-    rules = _ordered(settings)
-    logged = {
-        chain: [f'    limit rate 5/minute burst 5 packets log prefix "holdfast {chain}: "'] if settings["log"] else []
-        for chain in ("input", "forward")
-    }
-    lines = [HEADER, *(line for rule in rules for line in rule["sets"]), INPUT]
-    lines += [line for rule in rules for line in rule["input"]] + logged["input"] + ["  }"]
-    if settings["docker"]:
-        external = [f'"{name}"' for name in sorted(set(settings["external_interfaces"]))]
-        inside = [f"!= {_one_or_set(external)}"] if external else ['"docker*"', '"br-*"']
-        lines += [FORWARD, *(f"    iifname {match} accept" for match in inside)]
-        lines += [line for rule in rules for line in rule["forward"]] + logged["forward"] + ["    drop", "  }"]
-    return "\n".join([*lines, "}", ""])
+    if not isinstance(plan, dict) or "sets" not in plan:
+        raise TypeError("nftables_ruleset takes a plan that has been through nftables_matches")
+    plan = {**plan, "rules": [rule for rule in plan["rules"] if rule["matches"]]}
+    sets, chains = _accepting(plan)
+    chains += _chain("limited", _refused("limited", plan["log"])) + _chain("invalid", _refused("invalid", log=False))
+    chains += _input(plan)
+    chains += _forward(plan) if plan["docker"] else []
+    chains += _output(plan) if plan["egress_policy"] == "drop" else []
+    counters = sorted(set(re.findall(r'counter name "([^"]+)"', "\n".join(chains))))
+    declared = [*plan["sets"], *sets, *(f"counter {name} {{}}" for name in counters)]
+    return "\n".join([HEADER, *(f"  {line}" for line in declared), *chains, "}", ""])
 
 
 FILTERS = (nftables_ruleset,)

@@ -61,3 +61,26 @@ def test_the_order_of_the_sources_does_not_matter(filters: Filters, sources: lis
     resolved = filters["resolve_sources"]([{"name": "x", "sources": sources}], GROUPS)
     assert resolved == [{"name": "x", "sources": expected}]
     assert filters["resolve_sources"](resolved, {}) == resolved
+
+
+def test_sets_and_groups_are_known_by_name(filters: Filters) -> None:
+    """FWL-06: whoever administers is a set like any other."""
+    known = filters["address_sets"](GROUPS, {"admins": ["192.0.2.0/24", "2001:DB8::1"], "empty": []})
+    assert known == GROUPS | {"admins": ["192.0.2.0/24", "2001:db8::1"], "empty": []}
+
+
+@pytest.mark.parametrize(
+    ("sets", "words"),
+    [
+        ({"app": []}, "set app: that is public, the name of an inventory group, or not made of"),
+        ({"public": []}, "set public: that is public"),
+        ({"My admins": []}, "rename the set"),
+        ({"admins": "192.0.2.1"}, "set admins: the addresses must be a list, got str"),
+        ({"admins": ["app"]}, "set admins: 'app' is not an address; give an address, or a network without host bits"),
+        ({"admins": ["192.0.2.1/24"]}, "a network without host bits"),
+        ([], "sets must be a dict of lists, got list"),
+    ],
+)
+def test_a_name_means_one_thing(refusal: Refusal, sets: object, words: str) -> None:
+    """The message names the set."""
+    assert words in refusal("address_sets", GROUPS, sets)

@@ -1,0 +1,200 @@
+"""Finds firewall rules that cannot be meant: covered by others, contradicting them, or data open to the world."""
+
+import functools
+import ipaddress
+import itertools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+EXPECTED = {"sets", "public_accepted", "data_ports", "data_services", "connection"}
+PUBLIC = "public"
+HALF = {4: 2**31, 6: 2**127}
+Rule = dict[str, Any]
+End = Any  # a network, the name of a group, or public
+Ports = dict[tuple[str, int], "Port"]
+
+network = functools.lru_cache(maxsize=65536)(ipaddress.ip_network)
+
+
+class Port:
+    """Who is let in at one port, and by which rules."""
+
+    def __init__(self) -> None:
+        self.rules: dict[End, list[Rule]] = {}
+        self.limits: list[dict[str, int]] = []
+        self.lengths: dict[int, set[int]] = {4: set(), 6: set()}
+
+    def add(self, rule: Rule) -> None:
+        """Note a rule."""
+        if rule["limit"] not in self.limits:
+            self.limits.append(rule["limit"])
+        for end in rule["ends"]:
+            self.rules.setdefault(end, []).append(rule)
+            if not isinstance(end, str):
+                self.lengths[end.version].add(end.prefixlen)
+
+    def covering(self, rule: Rule, end: End) -> Iterator[Rule]:
+        """Yield the other rules that let in all of an end of a rule."""
+        wider = [end] if end == PUBLIC else [PUBLIC, end]
+        if not isinstance(end, str):
+            lengths = (length for length in self.lengths[end.version] if length < end.prefixlen)
+            wider += [end.supernet(new_prefix=length) for length in lengths]
+        for one in wider:
+            yield from (other for other in self.rules.get(one, ()) if other is not rule)
+
+
+def _ends(rule: Rule, addresses: dict[str, list[str]], sets: list[str]) -> list[End]:
+    """Return whom a rule lets in. Groups stay names: that hosts are in several of them is no mistake of a rule."""
+    found: list[End] = []
+    for source in rule["sources"]:
+        if source in sets:
+            found += [network(address) for address in addresses[source]]
+        else:
+            found.append(source if source == PUBLIC or source in addresses else network(source))
+    return [PUBLIC] if PUBLIC in found else found
+
+
+def _is_world(ends: list[End]) -> bool:
+    """Tell whether half of the addresses of a family, or more, are let in."""
+    sizes = dict.fromkeys(HALF, 0)
+    for end in ends:
+        if not isinstance(end, str):
+            sizes[end.version] += end.num_addresses
+    return PUBLIC in ends or any(sizes[version] >= half for version, half in HALF.items())
+
+
+def _contradictions(rules: list[Rule], ports: Ports) -> Iterator[tuple[str, str]]:
+    """Yield pairs of rules that limit the same sources at the same port otherwise; the first by name would count."""
+    for rule in rules:
+        differing = [ports[place] for place in rule["places"] if len(ports[place].limits) > 1]
+        for port, end in itertools.product(differing, rule["ends"]):
+            for other in port.covering(rule, end):
+                if other["limit"] != rule["limit"] and "operator" in (rule["origin"], other["origin"]):
+                    first, second = sorted((rule["name"], other["name"]))
+                    yield first, second
+
+
+def _cover(rule: Rule, ports: Ports, gone: set[str]) -> list[str]:
+    """Return the rules that together let in all that a rule does, and nothing when it lets in more."""
+    names: dict[str, None] = {}
+    for place, end in itertools.product(rule["places"], rule["ends"]):
+        others = (
+            other["name"]
+            for other in ports[place].covering(rule, end)
+            if other["name"] not in gone and (other["published"] or not rule["published"])
+        )
+        name = next(others, None)
+        if name is None:
+            return []
+        names[name] = None
+    return list(names)
+
+
+def _pairs(rules: list[Rule], ports: Ports) -> list[str]:
+    """Return sentences about rules of the operator that contradict others or change nothing."""
+    contradicting = sorted(set(_contradictions(rules, ports)))
+    found = [
+        f"firewall_rules: {first} and {second} limit the same sources at the same port differently; give both the same "
+        "limit, or name who has none in firewall_unlimited_sources"
+        for first, second in contradicting
+    ]
+    gone = {name for pair in contradicting for name in pair}
+    # From the last: of two that are the same the later one is too many
+    for rule in reversed([rule for rule in rules if rule["origin"] == "operator" and rule["name"] not in gone]):
+        covering = _cover(rule, ports, gone)
+        if covering:
+            gone.add(rule["name"])
+            what = f"{rule['protocol']} {', '.join(map(str, rule['ports']))} to sources that {', '.join(covering)}"
+            found.append(f"firewall_rules: {rule['name']} opens {what} lets in already; remove {rule['name']}")
+    return found
+
+
+def _open_data(rules: list[Rule], host: dict[str, Any]) -> list[str]:
+    """Return sentences about rules that open to everybody what holds data, or what a service keeps for few."""
+    kept = {
+        place: rule["name"]
+        for rule in rules
+        if rule["origin"] == "service" and not _is_world(rule["ends"])
+        for place in rule["places"]
+    }
+    found = []
+    for rule in rules:
+        if rule["origin"] == "ssh" or rule["name"] in host["public_accepted"] or not _is_world(rule["ends"]):
+            continue
+        few = [place for place in rule["places"] if place in kept and rule["origin"] == "operator"]
+        reasons = [f"{place[1]} to everybody, which {kept[place]} keeps for few" for place in few]
+        known = [(port, host["data_ports"].get(port)) for port in rule["ports"]]
+        if rule["origin"] == "service" and rule["name"] in host["data_services"]:
+            known.append((rule["ports"][0], rule["name"]))
+        reasons += [f"{port} ({what}) to everybody" for port, what in known if what]
+        if reasons:
+            found.append(
+                f"firewall: rule {rule['name']} opens {rule['protocol']} {reasons[0]}; narrow its sources, "
+                f"or add {rule['name']} to firewall_public_accepted"
+            )
+    return found
+
+
+def _connection(rules: list[Rule], plan: dict[str, Any], connection: dict[str, Any]) -> list[str]:
+    """Return a sentence when the run would cut itself off."""
+    if not connection:
+        return []
+    port, address = connection["port"], connection.get("address")
+    if not any(("tcp", port) in rule["places"] for rule in rules):
+        return [
+            f"firewall_ssh_port is {plan['ssh_port']}, this run connects through port {port}; set firewall_ssh_port to "
+            "the port of sshd, or add a rule for the port to firewall_rules"
+        ]
+    if not address or port != plan["ssh_port"]:
+        return []
+    source = ipaddress.ip_address(str(address).partition("%")[0])
+    source = getattr(source, "ipv4_mapped", None) or source
+    ssh = next(rule for rule in rules if rule["origin"] == "ssh")
+    ends = [one for end in ssh["sources"] for one in plan["addresses"].get(end, [end])]
+    if PUBLIC in ends or any(source in network(end) for end in ends):
+        return []
+    return [f"this run comes from {source}, which is not in firewall_ssh_sources ({', '.join(ends)}); add it"]
+
+
+def firewall_plan_findings(plan: dict[str, Any], host: dict[str, Any]) -> list[str]:
+    """Return a sentence for everything in a plan of firewall_plan that cannot be meant."""
+    if not isinstance(plan, dict) or not isinstance(host, dict) or set(host) != EXPECTED:
+        raise TypeError(f"firewall_plan_findings takes a plan and a dict with {', '.join(sorted(EXPECTED))}")
+    rules, ports = [dict(rule) for rule in plan["rules"]], Ports()
+    for rule in rules:
+        rule["ends"] = _ends(rule, plan["addresses"], host["sets"])
+        rule["places"] = [(rule["protocol"], port) for port in rule["ports"]]
+        for place in rule["places"]:
+            ports.setdefault(place, Port()).add(rule)
+    found = _connection(rules, plan, host["connection"]) + _open_data(rules, host) + _pairs(rules, ports)
+    if plan["egress"] and plan["egress_policy"] == "accept":
+        found.append(
+            "firewall_egress_rules are given, but firewall_egress_policy is accept, which lets all out; set it to drop"
+        )
+    return found
+
+
+FILTERS = (firewall_plan_findings,)
+
+
+def _reported(core: Callable[..., object]) -> Callable[..., object]:
+    """Let Ansible show a refusal of ``core`` as one sentence."""
+
+    @functools.wraps(core)
+    def run(*arguments: object, **options: object) -> object:
+        try:
+            return core(*arguments, **options)
+        except (TypeError, ValueError) as error:
+            raise AnsibleFilterError(str(error)) from error
+
+    return run
+
+
+class FilterModule:
+    """The filters of this file."""
+
+    def filters(self) -> dict[str, Callable[..., object]]:
+        """Return the filters by name."""
+        return {core.__name__: _reported(core) for core in FILTERS}

@@ -1,0 +1,198 @@
+"""Completes and checks what an operator and the services of a host say about its firewall."""
+
+import collections
+import contextlib
+import functools
+import ipaddress
+import re
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+PUBLIC = "public"
+POLICIES = ("accept", "drop_containers", "drop")
+LISTS = ("service_rules", "rules", "unlimited_sources", "egress_rules", "external_interfaces")
+REQUIRED = {"ssh_port", "ssh_sources"}
+OPTIONAL: dict[str, Any] = {
+    **{name: [] for name in LISTS},
+    **{name: {} for name in ("addresses", "ssh_limit", "web_limit")},
+    "docker": False,
+    "log": False,
+    "egress_policy": "accept",
+}
+NAME = re.compile(r"[a-z][a-z0-9_-]{0,30}")
+WEB_PORTS = {80, 443}
+PORTLESS = {"name", "protocol", "sources"}
+RULE = {*PORTLESS, "port", "ports", "published", "limit"}
+EGRESS = {"name", "port", "ports", "protocol", "sources", "destinations"}
+LIMIT = ("per_second", "burst", "connections")
+Known = dict[str, list[str]]
+
+
+def _number(value: object, highest: int, words: str) -> int:
+    """Return a checked whole number from 1."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= highest:
+        raise ValueError(f"{words} from 1 to {highest}, got {value!r}")
+    return int(value)
+
+
+def _boolean(value: object, what: str) -> bool:
+    """Return a checked boolean."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{what} must be true or false, got {value!r}")
+    return value
+
+
+@functools.lru_cache(maxsize=65536)
+def _network(text: str) -> str | None:
+    """Return an address or a network in canonical text, and nothing for other text."""
+    kind = socket.AF_INET6 if ":" in text else socket.AF_INET
+    with contextlib.suppress(OSError, ValueError):
+        # Mostly an address, of which there may be ten thousands; ipaddress takes five times as long
+        return socket.inet_ntop(kind, socket.inet_pton(kind, text))
+    with contextlib.suppress(ValueError):
+        return str(network := ipaddress.ip_network(text)).removesuffix(f"/{network.max_prefixlen}")
+    return None
+
+
+def _ends(where: str, key: str, listed: object, known: Known) -> list[str]:
+    """Return sources or destinations, each once: public, names that are known, addresses in canonical text."""
+    if not isinstance(listed, list) or not all(isinstance(one, str) for one in listed):
+        raise TypeError(f"{where}: {key} must be a list of text, got {listed!r}")
+    found: dict[str, None] = {}
+    for one in listed:
+        end = str(one) if one == PUBLIC or one in known else _network(str(one))
+        if end is None:
+            raise ValueError(
+                f"{where}: {key.removesuffix('s')} {one!r} is neither an inventory group nor a set nor an address; "
+                f"use {PUBLIC}, an address, a network without host bits, or one of {', '.join(sorted(known)) or 'none'}"
+            )
+        found[end] = None
+    return [PUBLIC] if PUBLIC in found else list(found)
+
+
+def _limit(where: str, limit: object) -> dict[str, int]:
+    """Return a complete limit, or nothing."""
+    if not isinstance(limit, dict) or set(limit) - set(LIMIT) or ("burst" in limit) > ("per_second" in limit):
+        raise ValueError(f"{where}: limit takes {', '.join(LIMIT)}, and burst only with per_second; got {limit!r}")
+    limit = {"burst": limit["per_second"], **limit} if "per_second" in limit else limit
+    return {key: _number(limit[key], 1000000, f"{where}: {key} is a whole number") for key in LIMIT if key in limit}
+
+
+def _head(rule: object, protocols: tuple[str, ...], what: str) -> tuple[str, str]:
+    """Return how a rule is called in messages, and its protocol."""
+    if not isinstance(rule, dict) or not NAME.fullmatch(str(rule.get("name"))):
+        raise ValueError(f"{what} must be a dict with a name of lower-case letters, digits, - and _, got {rule!r}")
+    protocol = rule.get("protocol", "tcp")
+    if protocol not in protocols:
+        raise ValueError(f"rule {rule['name']}: protocol must be one of {', '.join(protocols)}, got {protocol!r}")
+    return f"rule {rule['name']}", str(protocol)
+
+
+def _ports(where: str, rule: dict[str, Any], keys: set[str]) -> list[int]:
+    """Return the ports of a rule, sorted, each once."""
+    if set(rule) - keys or ("port" in rule) == ("ports" in rule):
+        raise ValueError(f"{where}: give port or ports, and otherwise only {', '.join(sorted(keys))}")
+    listed = rule["ports"] if "ports" in rule else [rule["port"]]
+    if not isinstance(listed, list) or not listed:
+        raise ValueError(f"{where}: ports must be a list with at least one port, got {listed!r}")
+    return sorted({_number(port, 65535, f"{where}: a port is a whole number") for port in listed})
+
+
+def _rule(rule: Any, origin: str, settings: dict[str, Any], known: Known) -> dict[str, Any]:
+    """Return one complete rule."""
+    where, protocol = _head(rule, ("tcp", "udp", "vrrp"), "a rule")
+    sources = _ends(where, "sources", rule.get("sources"), known)
+    done = {"name": str(rule["name"]), "origin": origin, "protocol": protocol, "sources": sources}
+    if protocol == "vrrp":
+        if set(rule) - PORTLESS:
+            raise ValueError(f"{where}: vrrp has no ports; give only {', '.join(sorted(PORTLESS))}")
+        return {**done, "ports": [], "published": False, "limit": {}}
+    ports, published = _ports(where, rule, RULE), _boolean(rule.get("published", False), f"{where}: published")
+    if published and not settings["docker"]:
+        raise ValueError(f"{where}: published is true, but docker is false; set docker to true or published to false")
+    usual = settings["web_limit"] if WEB_PORTS.intersection(ports) else {}
+    if protocol == "tcp" and settings["ssh_port"] in ports:
+        usual = settings["ssh_limit"]
+    return {**done, "ports": ports, "published": published, "limit": _limit(where, rule.get("limit", usual))}
+
+
+def _egress(rule: Any, known: Known) -> dict[str, Any]:
+    """Return one complete rule for what leaves; without sources it is about the host itself."""
+    where, protocol = _head(rule, ("tcp", "udp"), "a rule of egress_rules")
+    done = {"name": str(rule["name"]), "protocol": protocol, "ports": _ports(where, rule, EGRESS)}
+    done["destinations"] = _ends(where, "destinations", rule.get("destinations"), known)
+    return {**done, "sources": _ends(where, "sources", rule["sources"], known)} if "sources" in rule else done
+
+
+def _once(rules: list[dict[str, Any]], cure: str) -> list[dict[str, Any]]:
+    """Return the rules when no two have the same name."""
+    twice = [name for name, times in collections.Counter(rule["name"] for rule in rules).items() if times > 1]
+    if twice:
+        raise ValueError(f"two rules are called {twice[0]}; rename one{cure}")
+    return rules
+
+
+def _settings(firewall: object) -> dict[str, Any]:
+    """Return the checked input with its defaults."""
+    if not isinstance(firewall, dict) or not set(firewall) >= REQUIRED or set(firewall) - REQUIRED - set(OPTIONAL):
+        accepted = f"{', '.join(sorted(REQUIRED))} and optionally {', '.join(sorted(OPTIONAL))}"
+        raise ValueError(f"firewall must be a dict with {accepted}")
+    settings = {**OPTIONAL, **firewall}
+    for name in LISTS:
+        if not isinstance(settings[name], list):
+            raise TypeError(f"{name} must be a list, got {settings[name]!r}")
+    for name in settings["external_interfaces"]:
+        if not re.fullmatch(r"[A-Za-z0-9_.@-]{1,15}", str(name)):
+            raise ValueError(f"external_interfaces: {name!r} is not the name of an interface")
+    _boolean(settings["docker"], "docker")
+    _boolean(settings["log"], "log")
+    if settings["egress_policy"] not in POLICIES:
+        raise ValueError(f"egress_policy must be one of {', '.join(POLICIES)}, got {settings['egress_policy']!r}")
+    return settings
+
+
+def firewall_plan(firewall: dict[str, Any]) -> dict[str, Any]:
+    """Return everything a rule set is made of, complete and checked, rules in the order they were given."""
+    settings = _settings(firewall)
+    known = settings["addresses"]
+    ssh = [{"name": "ssh", "port": settings["ssh_port"], "sources": settings["ssh_sources"]}]
+    given = {"ssh": ssh, "service": settings["service_rules"], "operator": settings["rules"]}
+    rules = [_rule(rule, origin, settings, known) for origin, listed in given.items() for rule in listed]
+    if not any(known.get(source, True) for source in rules[0]["sources"]):
+        raise ValueError("ssh_sources is empty, which would lock everybody out; name at least one source or public")
+    return {
+        "rules": _once(rules, " (ssh belongs to ssh_port and ssh_sources)"),
+        "egress": _once([_egress(rule, known) for rule in settings["egress_rules"]], ""),
+        "unlimited": _ends("unlimited_sources", "sources", settings["unlimited_sources"], known),
+        "addresses": known,
+        "ssh_port": rules[0]["ports"][0],
+        "external_interfaces": sorted({str(name) for name in settings["external_interfaces"]}),
+        **{name: settings[name] for name in ("docker", "log", "egress_policy")},
+    }
+
+
+FILTERS = (firewall_plan,)
+
+
+def _reported(core: Callable[..., object]) -> Callable[..., object]:
+    """Let Ansible show a refusal of ``core`` as one sentence."""
+
+    @functools.wraps(core)
+    def run(*arguments: object, **options: object) -> object:
+        try:
+            return core(*arguments, **options)
+        except (TypeError, ValueError) as error:
+            raise AnsibleFilterError(str(error)) from error
+
+    return run
+
+
+class FilterModule:
+    """The filters of this file."""
+
+    def filters(self) -> dict[str, Callable[..., object]]:
+        """Return the filters by name."""
+        return {core.__name__: _reported(core) for core in FILTERS}

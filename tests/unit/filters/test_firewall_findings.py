@@ -1,0 +1,205 @@
+"""Rules that cannot be meant are found, and those of an ordinary platform are left alone."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+Filters = dict[str, Callable[..., Any]]
+Refusal = Callable[..., str]
+Rule = dict[str, Any]
+# One host that is everything: all groups have the same address
+ADDRESSES = {
+    "app": ["10.0.0.3"],
+    "edge": ["10.0.0.3"],
+    "database": ["10.0.0.3"],
+    "admins": ["192.0.2.0/24", "2001:db8::/32"],
+    "halves": ["0.0.0.0/1", "128.0.0.0/1"],
+}
+FIREWALL = {"ssh_port": 22, "ssh_sources": ["admins"], "addresses": ADDRESSES, "docker": True}
+HOST = {
+    "sets": ["admins", "halves"],
+    "public_accepted": [],
+    "data_ports": {5432: "PostgreSQL"},
+    "data_services": ["redis"],
+    "connection": {},
+}
+PLATFORM = [
+    {"name": "nginx", "ports": [80, 443], "sources": ["public"]},
+    {"name": "app", "port": 3000, "sources": ["edge"], "published": True},
+    {"name": "postgresql", "port": 5432, "sources": ["app", "database", "10.0.0.0/8"]},
+    {"name": "redis", "port": 6380, "sources": ["app"]},
+]
+
+
+@pytest.fixture(name="findings")
+def _findings(filters: Filters) -> Callable[..., list[str]]:
+    """Judge rules of the operator beside those of a platform."""
+
+    def judged(*rules: Rule, host: dict[str, Any] | None = None, **firewall: Any) -> list[str]:
+        plan = filters["firewall_plan"](FIREWALL | {"service_rules": PLATFORM, "rules": list(rules)} | firewall)
+        found: list[str] = filters["firewall_plan_findings"](plan, HOST | (host or {}))
+        return found
+
+    return judged
+
+
+def one(name: str, *sources: str, **more: Any) -> Rule:
+    """A rule for a port of its own."""
+    return {"name": name, "port": 9000, "sources": list(sources), **more}
+
+
+def test_a_platform_is_left_alone(findings: Callable[..., list[str]]) -> None:
+    """All groups are the same host, sources overlap in part, ports and protocols differ: nothing of it is a mistake."""
+    assert findings() == []
+    rules = [
+        one("a", "app"),
+        one("b", "edge", "10.0.0.3"),
+        one("c", "192.0.2.0/25", "198.51.100.0/24"),
+        one("d", "192.0.2.0/24", protocol="udp"),
+        one("e", "192.0.2.0/25", published=True),
+        one("f"),
+        {"name": "shared", "protocol": "vrrp", "sources": ["10.0.0.9"]},
+        {"name": "twin", "protocol": "vrrp", "sources": ["10.0.0.9"]},
+        {"name": "own-database", "port": 5432, "sources": ["edge", "192.0.2.7"]},
+    ]
+    assert findings(*rules) == []
+
+
+@pytest.mark.parametrize(
+    ("rules", "by"),
+    [
+        ([one("wide", "192.0.2.0/24"), one("x", "192.0.2.7")], "wide"),
+        ([one("x", "192.0.2.7"), one("wide", "admins")], "wide"),
+        ([one("wide", "admins"), one("x", "2001:db8:7::/48", "192.0.2.0/24")], "wide"),
+        ([one("wide", "public"), one("x", "app", "10.0.0.0/8")], "wide"),
+        ([one("wide", "app", "edge"), one("x", "app")], "wide"),
+        ([one("wide", "10.0.0.0/8", published=True), one("x", "10.0.0.0/9", published=True)], "wide"),
+        ([one("wide", "10.0.0.0/8", published=True), one("x", "10.0.0.0/9")], "wide"),
+        ([one("a", "10.0.0.0/9"), one("b", "10.128.0.0/9"), one("x", "10.200.0.0/16", "10.1.0.0/16")], "b, a"),
+        ([one("a", "10.0.0.7"), one("x", "10.0.0.7")], "a"),
+    ],
+)
+def test_what_others_let_in_is_refused(findings: Callable[..., list[str]], rules: list[Rule], by: str) -> None:
+    """Whatever the order; of two that are the same the later one."""
+    sentence = f"firewall_rules: x opens tcp 9000 to sources that {by} lets in already; remove x"
+    assert findings(*rules) == [sentence]
+
+
+def test_services_and_ssh_cover_too(findings: Callable[..., list[str]]) -> None:
+    """A rule of the operator beside the same one of a service; not the other way round."""
+    assert findings({"name": "web", "ports": [80, 443], "sources": ["10.0.0.0/8"]}) == [
+        "firewall_rules: web opens tcp 80, 443 to sources that nginx lets in already; remove web"
+    ]
+    assert findings({"name": "shell", "port": 22, "sources": ["192.0.2.9"]}) == [
+        "firewall_rules: shell opens tcp 22 to sources that ssh lets in already; remove shell"
+    ]
+    assert findings({"name": "both", "ports": [80, 8080], "sources": ["public"]}) == []
+    assert findings({"name": "wider", "port": 6380, "sources": ["app", "edge"]}) == []
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        [one("a", "10.0.0.0/8", limit={"per_second": 5}), one("b", "10.7.0.0/16")],
+        [one("b", "10.0.0.0/8", limit={"per_second": 5}), one("a", "10.7.0.0/16", limit={"connections": 5})],
+        [one("a", "public"), one("b", "app", limit={"per_second": 5})],
+        [one("b", "app", limit={"per_second": 5}), one("a", "app", limit={"per_second": 6})],
+    ],
+)
+def test_limits_that_contradict_are_refused(findings: Callable[..., list[str]], rules: list[Rule]) -> None:
+    """Whose limit counts would depend on the names of the rules."""
+    assert findings(*rules) == [
+        "firewall_rules: a and b limit the same sources at the same port differently; give both the same limit, or "
+        "name who has none in firewall_unlimited_sources"
+    ]
+
+
+def test_other_sources_may_have_other_limits(findings: Callable[..., list[str]]) -> None:
+    """And services do not contradict each other as long as the operator says nothing."""
+    limit = {"limit": {"per_second": 5}}
+    assert findings(one("a", "10.0.0.0/9", **limit), one("b", "10.128.0.0/9"), one("c", "app")) == []
+    services = [one("first", "public", **limit), one("second", "app")]
+    assert findings(service_rules=services) == []
+    (sentence,) = findings({"name": "web", "port": 443, "sources": ["app"], "limit": {"per_second": 5}})
+    assert sentence.startswith("firewall_rules: nginx and web limit the same sources")
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        ({"name": "db", "port": 5432, "sources": ["public"]}, "db opens tcp 5432 to everybody, which postgresql keeps"),
+        ({"name": "front", "ports": [8080, 3000], "sources": ["0.0.0.0/0"]}, "tcp 3000 to everybody, which app keeps"),
+        ({"name": "cache", "port": 6380, "sources": ["halves"]}, "tcp 6380 to everybody, which redis keeps for few"),
+        ({"name": "six", "port": 6380, "sources": ["::/1"]}, "tcp 6380 to everybody, which redis keeps for few"),
+    ],
+)
+def test_what_a_service_keeps_for_few_is_not_opened(findings: Callable[..., list[str]], rule: Rule, words: str) -> None:
+    """FWL-02, FWL-03, FWL-04: whatever the port is, the service has said who may."""
+    name = rule["name"]
+    (sentence,) = findings(rule)
+    assert words in sentence
+    assert sentence.endswith(f"; narrow its sources, or add {name} to firewall_public_accepted")
+    assert findings(rule, host={"public_accepted": [name]}) == []
+
+
+def test_data_is_not_opened(findings: Callable[..., list[str]]) -> None:
+    """By the port that everybody knows, or by the service, wherever it listens."""
+    container = {"name": "db", "port": 5432, "sources": ["public"], "published": True}
+    assert findings(container, service_rules=[]) == [
+        "firewall: rule db opens tcp 5432 (PostgreSQL) to everybody; narrow its sources, or add db to "
+        "firewall_public_accepted"
+    ]
+    redis = {"name": "redis", "port": 7000, "sources": ["app", "public"]}
+    assert findings(service_rules=[redis]) == [
+        "firewall: rule redis opens tcp 7000 (redis) to everybody; narrow its sources, or add redis to "
+        "firewall_public_accepted"
+    ]
+    assert findings(service_rules=[redis], host={"public_accepted": ["redis"]}) == []
+    assert findings(service_rules=[redis | {"sources": ["64.0.0.0/2"]}]) == []
+    assert findings(ssh_port=5432, ssh_sources=["public"], service_rules=[]) == []
+
+
+@pytest.mark.parametrize(
+    ("connection", "sentence"),
+    [
+        ({}, None),
+        ({"port": 22, "address": ""}, None),
+        ({"port": 22, "address": "192.0.2.7"}, None),
+        ({"port": 22, "address": "::ffff:192.0.2.7"}, None),
+        ({"port": 22, "address": "2001:db8::7"}, None),
+        ({"port": 443, "address": "198.51.100.7"}, None),
+        ({"port": 22, "address": "198.51.100.7"}, "this run comes from 198.51.100.7, which is not in"),
+        (
+            {"port": 22, "address": "fe80::7%eth0"},
+            "this run comes from fe80::7, which is not in firewall_ssh_sources (",
+        ),
+        ({"port": 2222, "address": "192.0.2.7"}, "firewall_ssh_port is 22, this run connects through port 2222; set"),
+        ({"port": 53, "address": ""}, "firewall_ssh_port is 22, this run connects through port 53; set"),
+    ],
+)
+def test_a_run_does_not_cut_itself_off(
+    findings: Callable[..., list[str]], connection: dict[str, Any], sentence: str | None
+) -> None:
+    """FWL-11: by the address and the port that the host sees."""
+    found = findings(one("names", "public", port=53, protocol="udp"), host={"connection": connection})
+    assert len(found) == (sentence is not None)
+    assert "".join(found).startswith(sentence or "")
+    everybody = findings(ssh_sources=["public"], host={"connection": {"port": 22, "address": "198.51.100.7"}})
+    assert everybody == []
+
+
+def test_rules_for_what_leaves_need_a_policy(findings: Callable[..., list[str]]) -> None:
+    """Otherwise somebody believes in a limit that is not there."""
+    rules = [{"name": "names", "port": 53, "protocol": "udp", "destinations": ["public"]}]
+    assert findings(egress_rules=rules) == [
+        "firewall_egress_rules are given, but firewall_egress_policy is accept, which lets all out; set it to drop"
+    ]
+    assert findings(egress_rules=rules, egress_policy="drop") == []
+
+
+def test_a_plan_and_what_is_known_of_the_host_are_expected(refusal: Refusal) -> None:
+    """A missing key would be a judgement that silently is not made."""
+    wrong: tuple[tuple[object, object], ...] = (([], HOST), ({}, []), ({}, {"sets": []}))
+    for arguments in wrong:
+        assert "takes a plan and a dict with connection, data_ports" in refusal("firewall_plan_findings", *arguments)
