@@ -7,7 +7,7 @@ import sys
 
 from tests.lab.paths import LabError
 
-from . import databases, edge, pgbench, steps
+from . import databases, edge, firewall, pgbench, steps
 
 STEPS = {
     "up": (steps.up, 1),
@@ -20,6 +20,7 @@ STEPS = {
     "pgbench": (pgbench.pgbench, 4),
     "parts": (pgbench.parts, 4),
     "edge": (edge.edge, 5),
+    "firewall": (firewall.firewall, 6),
     "down": (steps.down, 1),
     "tables": (steps.tables, 1),
 }

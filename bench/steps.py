@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.lab.paths import ROOT, LabError
 
-from . import bed, edge, peer, pgbench, report, sample
+from . import bed, edge, firewall, peer, pgbench, report, sample
 
 ARCHIVE = bed.INPUTS / "sample-app-1.0.0.tar"
 SIZES = (1, 5, 10)
@@ -126,3 +126,4 @@ def tables(_rounds: int) -> None:
     report.tables()
     pgbench.tables()
     edge.tables()
+    firewall.tables()

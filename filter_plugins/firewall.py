@@ -17,6 +17,8 @@ def _network(source: str) -> str | None:
         network = ipaddress.ip_network(source)
     except ValueError:
         return None
+    if "%" in source:  # a zone, which no rule of a firewall can match
+        return None
     return str(network.network_address if network.prefixlen == network.max_prefixlen else network)
 
 

@@ -78,6 +78,7 @@ def test_sets_and_groups_are_known_by_name(filters: Filters) -> None:
         ({"admins": "192.0.2.1"}, "set admins: the addresses must be a list, got str"),
         ({"admins": ["app"]}, "set admins: 'app' is not an address; give an address, or a network without host bits"),
         ({"admins": ["192.0.2.1/24"]}, "a network without host bits"),
+        ({"admins": ["fe80::1%eth0"]}, "set admins: 'fe80::1%eth0' is not an address"),
         ([], "sets must be a dict of lists, got list"),
     ],
 )

@@ -169,3 +169,41 @@ def test_a_wrong_firewall_is_refused(refusal: Refusal, firewall: dict[str, Any],
     incomplete: tuple[object, ...] = ({"rules": []}, 7)
     for without_ssh in incomplete:
         assert "firewall must be a dict with" in refusal("firewall_plan", without_ssh)
+
+
+@pytest.mark.parametrize(
+    ("source", "canonical"),
+    [
+        ("10.0.0.1/32", "10.0.0.1"),
+        ("0.0.0.0/0", "0.0.0.0/0"),
+        ("FD00:0::0/8", "fd00::/8"),
+        ("fd00::1/128", "fd00::1"),
+        ("::/0", "::/0"),
+    ],
+)
+def test_addresses_are_canonical(filters: Filters, source: str, canonical: str) -> None:
+    """However they are written."""
+    plan = filters["firewall_plan"](FIREWALL | {"ssh_sources": [source]})
+    assert plan["rules"][0]["sources"] == [canonical]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "10.0.0.1/8",
+        "10.0.0.0/33",
+        "10.0.0.0/-1",
+        "10.0.0.0/",
+        "10.0.0.0/+8",
+        "/8",
+        "",
+        "10.1",
+        "fd00::/129",
+        "fd00::%e/8",
+    ],
+)
+def test_what_is_no_address_is_refused(refusal: Refusal, source: str) -> None:
+    """Nor a network with host bits."""
+    assert "is neither an inventory group nor a set nor an address" in refusal(
+        "firewall_plan", FIREWALL | {"ssh_sources": [source]}
+    )
