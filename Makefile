@@ -23,7 +23,7 @@ test: ## fast tests, lint, every Molecule scenario, ansible-runner (ONLY="redis 
 test-fast: ## unit and contract tests, no hosts
 	@$(LAB) test fast
 
-test-all: ## test, each scenario also with the Debian releases swapped, and the slow fault cases
+test-all: ## test, each scenario also with the Debian releases swapped on hardened hosts, and the slow fault cases
 	@$(LAB) test all
 
 lint: ## ansible-lint (production), yamllint, ruff, mypy

@@ -13,6 +13,7 @@ FOLDER = ROOT / "molecule"
 CONFIG = ROOT / ".config/molecule/config.yml"
 FIRST, LAST = ("lab",), ("platform",)
 SLOW = "_slow"
+HARDENS_ITSELF = ("base", "lab", "platform", "platform_slow")  # or is about the bare bed
 
 
 def scenarios(folder: Path = FOLDER) -> list[str]:
@@ -37,8 +38,10 @@ def argv(scenario: str, arguments: list[str]) -> list[str]:
     return ["molecule", "-c", str(CONFIG), action, "--scenario-name", scenario, *rest]
 
 
-def env_for(swap: bool = False) -> dict[str, str]:
-    return environment(HOLDFAST_SWAP_RELEASES="1") if swap else environment()
+def swapped(scenario: str) -> dict[str, str]:
+    """Return the environment that gives a scenario the other Debian releases, and hosts that base has hardened."""
+    hardened = "" if scenario in HARDENS_ITSELF else "1"
+    return environment(HOLDFAST_SWAP_RELEASES="1", HOLDFAST_HARDENED=hardened)
 
 
 def forget_lost_hosts(scenario: str) -> None:
@@ -55,11 +58,11 @@ def run_attached(scenario: str, arguments: list[str]) -> int:
         raise LabError(f"there is no scenario {scenario}", f"choose from: {', '.join(scenarios())}")
     with lane(scenario):
         forget_lost_hosts(scenario)
-        return attached(argv(scenario, arguments), env_for())
+        return attached(argv(scenario, arguments), environment())
 
 
 def run_tested(console: Console, scenario: str, swap: bool = False) -> int:
     """Run one whole scenario for the suite."""
     with lane(scenario):
         forget_lost_hosts(scenario)
-        return follow(console, argv(scenario, ["test"]), env_for(swap))
+        return follow(console, argv(scenario, ["test"]), swapped(scenario) if swap else environment())

@@ -95,7 +95,7 @@ def host_steps(only: str, swap: bool, slow: bool) -> list[Step]:
         return lambda console: molecule.run_tested(console, name, swap)
 
     names = molecule.chosen(molecule.scenarios(), only, slow)
-    suffix = " (releases swapped)" if swap else ""
+    suffix = " (swapped, hardened)" if swap else ""
     return [(f"molecule {name}{suffix}", scenario(name)) for name in names]
 
 
