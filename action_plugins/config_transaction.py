@@ -43,6 +43,7 @@ UNIT = {
     "name": {"type": "str", "required": True},
     "enabled": {"type": "bool"},
     "state": {"type": "str", "choices": ["started", "stopped"]},
+    "in_force": {"type": "list", "elements": "str"},
 }
 # Names of the loop over the files that share a template, and what ends each text; no configuration file holds a NUL
 ROWS, ROW, END = "__config_transaction_rows", "__config_transaction_row", "\0"

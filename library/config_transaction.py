@@ -475,11 +475,13 @@ class Transaction:
         self.units = Units(list(dict.fromkeys(declared + named)))
         self.live = [name for name in self.units.names if self.is_live(name, pending)]
         moves = self.unit_moves()
+        lost = self.lost()
+        wanted = in_order(wanted + lost)
         if self.check:
             self.activated = [
                 entry for entry in wanted if self.due(entry) and f"start {entry.split(' ', 1)[1]}" not in moves
             ]
-        elif pending or self.changes or moves:
+        elif pending or self.changes or moves or lost:
             self.commit(journal or Journal(self.folder), wanted)
             moves = self.unit_changes
         return self.result(pending, moves)
@@ -521,13 +523,18 @@ class Transaction:
         wanted = {unit["name"]: unit.get("state") for unit in self.arguments["units"]}.get(name)
         return wanted != "stopped" and (self.units.active(name) or (pending and wanted == "started"))
 
+    def lost(self) -> list[str]:
+        """Reload the units that run, but whose work somebody has undone, such as rules that were flushed."""
+        asked = [unit for unit in self.arguments["units"] if unit.get("in_force") and unit["name"] in self.live]
+        return [f"reload {unit['name']}" for unit in asked if run(unit["in_force"])[0] != 0]
+
     def due(self, entry: str) -> bool:
         """Only a live unit is restarted or reloaded; one that was not running is started with the new files."""
         return entry.startswith("run ") or entry.split(" ", 1)[1] in self.live
 
     def result(self, pending: bool, moves: list[str]) -> dict[str, Any]:
         result: dict[str, Any] = {
-            "changed": bool(self.changes or moves or pending),
+            "changed": bool(self.changes or moves or pending or self.activated),
             "changes": [{"dest": file.dest, "action": file.action} for file in self.changes],
             "activated": self.activated,
             "units_changed": moves,

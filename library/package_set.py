@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import subprocess
 import time
 import zlib
@@ -77,14 +78,22 @@ def must(argv: list[str]) -> str:
 
 
 def install(names: list[str], cache_minutes: int) -> None:
+    """Install packages. Never at the price of others: what is there may be what keeps the host going."""
     must(["dpkg", "--configure", "-a"])
     updated = lists_are_older_than(cache_minutes)
     if updated:
         must([*APT, "-o", "APT::Update::Error-Mode=any", "update"])
-    command = [*APT, "install", "--no-install-recommends", *names]
+    command = [*APT, "install", "--no-install-recommends", "--no-remove", *names]
     code, text = run(command)
     if code != 0 and not updated and any(hint in text for hint in OUTDATED):
         must([*APT, "-o", "APT::Update::Error-Mode=any", "update"])
+        code, text = run(command)
+    lost = re.search(r"following packages will be REMOVED:\n((?: .*\n)+)", text) if code != 0 else None
+    if lost:
+        raise Refused(
+            f"{', '.join(names)} cannot be installed beside {', '.join(lost[1].split())}; remove that first, "
+            "or switch off what asks for these packages"
+        )
     if code != 0:
         must(command)
 

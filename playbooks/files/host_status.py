@@ -41,6 +41,15 @@ def lines(*argv: str) -> list[str]:
         return []
 
 
+def words(*argv: str) -> str:
+    """Return why a command fails, and nothing when it does not or is not there."""
+    try:
+        done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=120)
+    except (FileNotFoundError, subprocess.TimeoutExpired):
+        return ""
+    return done.stderr.strip() if done.returncode else ""
+
+
 def health(port: str, path: str) -> str:
     connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=5)
     try:
@@ -54,7 +63,13 @@ def units() -> dict[str, str]:
     found = lines("systemctl", "list-units", "--all", "--plain", "--no-legend", *UNITS)
     failed = lines("systemctl", "list-units", "--failed", "--plain", "--no-legend")
     states = {line.split()[0]: " ".join(line.split()[2:4]) for line in found if line.split()[1] == "loaded"}
-    return states | {line.split()[0]: "failed" for line in failed}
+    return states | {line.split()[0]: "failed" for line in failed} | firewall()
+
+
+def firewall() -> dict[str, str]:
+    """Say so where the kernel's rules are not those of the role; a unit that has loaded them once knows nothing of it."""
+    said = words("/usr/local/lib/holdfast/firewall-in-force")
+    return {"holdfast-firewall.service": said} if said else {}
 
 
 def containers() -> dict[str, str]:

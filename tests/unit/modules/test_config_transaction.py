@@ -510,3 +510,25 @@ def test_state_is_for_root_alone(host: Any) -> None:
     folders = [host.module.STATE.parent, host.module.STATE, host.module.STATE / "test"]
     assert {stat.S_IMODE(folder.stat().st_mode) for folder in folders} == {0o700}
     assert {stat.S_IMODE(path.stat().st_mode) for path in folders[-1].iterdir()} == {0o600}
+
+
+# ---------------------------------------------------------------- work that somebody undoes
+
+
+def test_a_running_unit_is_reloaded_when_what_it_did_no_longer_stands(host: Any) -> None:
+    host.runs(UNIT)
+    stands = host.path("stands")
+    wanted = [{**STARTED[0], "in_force": ["test", "-e", str(stands)]}]
+    checked = host.transaction(units=wanted, check=True)
+    assert (checked["changed"], checked["activated"], host.said()) == (True, [f"reload {UNIT}"], [])
+    host.accept(f"touch {stands}")
+    done = host.transaction(units=wanted)
+    assert (done["changed"], done["activated"]) == (True, [f"reload {UNIT}"])
+    assert f"reload-or-restart {UNIT}" in host.said()
+    assert host.transaction(units=wanted)["changed"] is False
+
+
+def test_a_unit_that_does_not_run_is_started_and_not_reloaded(host: Any) -> None:
+    wanted = [{**STARTED[0], "in_force": ["false"]}]
+    done = host.transaction(units=wanted)
+    assert (done["units_changed"], done["activated"]) == ([f"enable {UNIT}", f"start {UNIT}"], [])

@@ -18,8 +18,10 @@ case $verb in
 update) touch "$HOST/updated" ;;
 install)
     [ -e "$HOST/updated" ] || [ ! -e "$HOST/outdated" ] || { echo "E: Unable to locate package ${word}"; exit 100; }
+    [ "$word" != rival ] || [ "$*" = "${*%--no-remove*}" ] || {
+        printf 'The following packages will be REMOVED:\n  base\n  old\n0 upgraded\nE: remove is disabled.\n'; exit 100; }
     [ "$word" != broken ] || { echo noise; echo "E: broken cannot be had"; exit 100; }
-    echo "$@" | tr ' ' '\\n' | sed -n '/^--no-install-recommends$/,$p' | sed 1d >> "$HOST/packages" ;;
+    echo "$@" | tr ' ' '\\n' | sed -n '/^--no-remove$/,$p' | sed 1d >> "$HOST/packages" ;;
 remove) grep -vx "$word" "$HOST/packages" > "$HOST/kept"; mv "$HOST/kept" "$HOST/packages" ;;
 esac
 """
@@ -108,6 +110,11 @@ def test_a_refusal_says_apts_errors_alone(machine: Machine) -> None:
         machine.wants("broken")
     assert "E: broken cannot be had" in str(caught.value)
     assert "noise" not in str(caught.value)
+
+
+def test_nothing_is_removed_to_make_room(machine: Machine) -> None:
+    with pytest.raises(machine.module.Refused, match="^rival cannot be installed beside base, old; remove that first"):
+        machine.wants("rival")
 
 
 def test_unwanted_packages_are_removed(machine: Machine) -> None:
