@@ -67,7 +67,7 @@ def units() -> dict[str, str]:
 
 
 def firewall() -> dict[str, str]:
-    """Say so where the kernel's rules are not those of the role; a unit that has loaded them once knows nothing of it."""
+    """Say so where the kernel's rules are not those of the role, which a unit that has loaded them does not know."""
     said = words("/usr/local/lib/holdfast/firewall-in-force")
     return {"holdfast-firewall.service": said} if said else {}
 
