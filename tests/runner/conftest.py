@@ -74,7 +74,8 @@ def prepare(*arguments: str) -> None:
 
 @pytest.fixture(scope="session")
 def host() -> Iterator[None]:
-    """A bare host on the network of the tests."""
+    """A bare host on the network of the tests; one that a killed run has left is not."""
+    prepare("molecule/shared/destroy.yml")
     prepare("molecule/shared/create.yml")
     prepare("molecule/shared/inputs.yml")
     yield
