@@ -478,6 +478,7 @@ class Transaction:
         lost = self.lost()
         wanted = in_order(wanted + lost)
         if self.check:
+            self.check_staged()
             self.activated = [
                 entry for entry in wanted if self.due(entry) and f"start {entry.split(' ', 1)[1]}" not in moves
             ]
@@ -616,8 +617,11 @@ class Transaction:
         for file in self.changes:
             if not file.check or file.state != "file":
                 continue
-            private_folder(self.folder)
-            with tempfile.TemporaryDirectory(dir=self.folder) as folder:
+            if self.check and not shutil.which(file.check[0], path=SYSTEM_PATH):
+                continue  # its package is not installed yet
+            if not self.check:
+                private_folder(self.folder)
+            with tempfile.TemporaryDirectory(dir=None if self.check else self.folder) as folder:
                 staged = Path(folder, file.path.name)
                 write_durably(staged, file.data, int(file.mode, 8), file.uid or 0, file.gid or 0)
                 code, text = run([part.replace("%s", str(staged)) for part in file.check])

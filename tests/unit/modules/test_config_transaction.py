@@ -512,6 +512,15 @@ def test_state_is_for_root_alone(host: Any) -> None:
     assert {stat.S_IMODE(path.stat().st_mode) for path in folders[-1].iterdir()} == {0o600}
 
 
+def test_check_mode_asks_the_programs_that_are_there_and_leaves_nothing(host: Any) -> None:
+    wanted = host.file("a", content="bad", check=["grep", "-q", "good", "%s"])
+    before = host.tree()
+    assert "Nothing was changed" in refused(host, lambda: host.transaction(wanted, check=True))
+    absent = host.file("a", content="bad", check=["/usr/sbin/not-installed", "%s"])
+    assert host.transaction(absent, check=True)["changed"] is True
+    assert host.tree() == before
+
+
 # ---------------------------------------------------------------- work that somebody undoes
 
 
