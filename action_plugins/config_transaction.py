@@ -118,7 +118,7 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
             answer = self.call_anew({"name": arguments["name"], "action": "confirm"}, task_vars)
             reason = answer.get("msg", reason)
             if answer.get("stage") == "reverted":
-                return {"failed": True, "changed": False, "msg": self.cut_off(arguments, reason, began)}
+                return {"failed": True, "changed": False, "msg": self.cut_off(arguments, result, reason, began)}
             if answer.get("stage", "reverting") != "reverting":
                 if lost:
                     raise lost
@@ -144,8 +144,14 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         return answer
 
     @staticmethod
-    def cut_off(arguments: dict[str, Any], reason: str, began: float) -> str:
-        acting = [file["dest"] for file in arguments["files"] if file["on_change"] or arguments["on_change"]]
+    def cut_off(arguments: dict[str, Any], result: dict[str, Any], reason: str, began: float) -> str:
+        # Whoever lost the connection at once knows only what might have changed
+        changed = {change["dest"] for change in result.get("changes", arguments["files"])}
+        acting = [
+            file["dest"]
+            for file in arguments["files"]
+            if file["dest"] in changed and (file["on_change"] or arguments["on_change"])
+        ]
         return (
             f"new connections would have been cut off ({reason or 'none came about in time'}); the host has put every "
             f"file back and the previous state in force, {time.monotonic() - began:.0f} s after the change. Check "

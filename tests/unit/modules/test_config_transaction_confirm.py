@@ -374,6 +374,7 @@ def controller(action: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Any:
         "name": "firewall",
         "files": [
             {"dest": "/etc/x.nft", "content": "x", "on_change": ["reload x.service"]},
+            {"dest": "/etc/same.nft", "content": "x", "on_change": ["reload x.service"]},
             {"dest": "/etc/y", "content": ""},
         ],
         "confirm_seconds": 30,
@@ -391,7 +392,8 @@ def controller(action: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Any:
 UNREACHABLE = AnsibleConnectionFailure(
     "Failed to connect to the host via ssh: ssh: connect to host h port 22: timed out"
 )
-OPEN = {"changed": True, "changes": [], "unconfirmed": True}
+CHANGES = [{"dest": "/etc/x.nft", "action": "update"}]
+OPEN = {"changed": True, "changes": CHANGES, "unconfirmed": True}
 
 
 def test_nothing_to_confirm_is_one_call(controller: Any) -> None:
@@ -403,7 +405,7 @@ def test_nothing_to_confirm_is_one_call(controller: Any) -> None:
 
 def test_a_change_is_confirmed_over_a_new_connection(controller: Any) -> None:
     controller.answers = [OPEN, {"stage": "confirmed"}]
-    assert controller.run() == {"changed": True, "changes": []}
+    assert controller.run() == {"changed": True, "changes": CHANGES}
     assert (controller.asked[1], controller.resets) == ({"name": "firewall", "action": "confirm"}, 1)
 
 
