@@ -1,5 +1,6 @@
-"""Ask over a new connection each time, and tell how often and for how long in vain: ADDRESS PORT SECONDS."""
+"""Ask over a new connection each time, and tell how often, why and for how long in vain: ADDRESS PORT SECONDS PATIENCE."""
 
+import collections
 import http.client
 import itertools
 import json
@@ -7,20 +8,25 @@ import sys
 import threading
 import time
 
-address, port, seconds = sys.argv[1:]
+address, port, seconds, patience = sys.argv[1:]
 began = time.monotonic()
 end = began + float(seconds)
-served, failed = [began], []
+served: list[float] = [began]
+failed: list[str] = []
 
 
 def ask() -> None:
     while time.monotonic() < end:
-        connection = http.client.HTTPConnection(address, int(port), timeout=0.5)
+        connection = http.client.HTTPConnection(address, int(port), timeout=float(patience))
         try:
             connection.request("GET", "/")
-            (served if connection.getresponse().read().startswith(b'{"instance"') else failed).append(time.monotonic())
-        except (OSError, http.client.HTTPException):
-            failed.append(time.monotonic())
+            answer = connection.getresponse().read()
+            if answer.startswith(b'{"instance"'):
+                served.append(time.monotonic())
+            else:
+                failed.append(f"{answer[:80]!r}")
+        except (OSError, http.client.HTTPException) as problem:
+            failed.append(repr(problem))
         finally:
             connection.close()
         time.sleep(0.02)
@@ -33,4 +39,9 @@ for thread in threads:
     thread.join()
 moments = [*sorted(served), end]
 longest = max(after - before for before, after in itertools.pairwise(moments))
-print(json.dumps({"served": len(served) - 1, "failed": len(failed), "longest_ms": round(longest * 1000)}))
+reasons = collections.Counter(failed)
+print(
+    json.dumps(
+        {"served": len(served) - 1, "failed": len(failed), "reasons": reasons, "longest_ms": round(longest * 1000)}
+    )
+)
