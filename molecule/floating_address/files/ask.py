@@ -1,4 +1,4 @@
-"""Ask over a new connection each time, and tell how often, why and for how long in vain: ADDRESS PORT SECONDS PATIENCE."""
+"""Ask over a new connection each time; tell how often, why and how long in vain: ADDRESS PORT SECONDS PATIENCE."""
 
 import collections
 import http.client
@@ -39,9 +39,5 @@ for thread in threads:
     thread.join()
 moments = [*sorted(served), end]
 longest = max(after - before for before, after in itertools.pairwise(moments))
-reasons = collections.Counter(failed)
-print(
-    json.dumps(
-        {"served": len(served) - 1, "failed": len(failed), "reasons": reasons, "longest_ms": round(longest * 1000)}
-    )
-)
+told = {"failed": len(failed), "reasons": collections.Counter(failed), "longest_ms": round(longest * 1000)}
+print(json.dumps({"served": len(served) - 1, **told}))
