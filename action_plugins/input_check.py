@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from ansible import constants
 from ansible.errors import AnsibleAction, AnsibleActionFail, AnsibleError, AnsibleFilterError
+from ansible.inventory.manager import split_host_pattern
 from ansible.plugins.loader import action_loader
 from ansible.utils.vars import load_extra_vars
 
@@ -171,6 +172,14 @@ def group_findings(host: str, groups: list[str], known: list[str]) -> Iterator[s
         yield f"host {host} is in none of the groups {', '.join(known)}; put it into one, or out of the inventory"
 
 
+def limit_findings(limit: str, known: Iterable[str]) -> Iterator[str]:
+    """Yield names in --limit that are neither a group nor a host; patterns may match nothing."""
+    names = [part.strip().lstrip("!&") for part in split_host_pattern(limit)]
+    for name in names:
+        if re.fullmatch(r"[\w.-]+", name) and name not in known:
+            yield f"--limit names {name}, no group or host of the inventory{did_you_mean(name, known, '; correct it')}"
+
+
 def innermost(problem: BaseException) -> tuple[str, bool]:
     """Return what an error comes down to, and whether a filter said it: then it is a sentence with a cure already."""
     refused = False
@@ -231,6 +240,9 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         wrong_extra = misspelt(extra, self.known(arguments["variables"])) if extra and roles else {}
         names = [name for name in task_vars if name not in wrong_extra]
         findings = [*wrong_extra.values(), *group_findings(host, task_vars.get("group_names", []), arguments["groups"])]
+        if arguments["groups"]:
+            inventory = task_vars["groups"]
+            findings += limit_findings(task_vars.get("ansible_limit", ""), {*inventory, *inventory["all"], "localhost"})
         findings += self.option_findings(arguments["variables"], task_vars)
         later = dict.fromkeys(arguments["findings"])
         for role, options in specifications.items():

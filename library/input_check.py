@@ -11,7 +11,7 @@ author: Holdfast
 description:
   - Holds the host's variables against C(meta/argument_specs.yml) of its roles, strictly typed; nothing is converted.
   - Refuses names that begin like a role's and are not its own, misspelt extra variables, placeholders for secrets, and
-    groups that look misspelt.
+    groups that look misspelt, also in C(--limit).
   - The name says the range. C(_port) is 1 to 65535, C(_percent) 0 to 100; C(_mb), C(_seconds), C(_minutes), C(_hours)
     and C(_days) are not negative.
   - Every finding is a sentence with variable, value (never that of a secret) and cure.

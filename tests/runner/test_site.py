@@ -21,6 +21,7 @@ def test_a_bare_host_becomes_a_platform(site: Run) -> None:
     assert site.result["hosts"] == ["runner1"]
     assert "host_packages" in site.result["changed"]["runner1"]
     assert site.result["answers"] == ["https://api.fantasy.example"]
+    assert b"Could not match" not in b"".join(site.files.values())  # no group pooler here
 
 
 def test_the_events_can_be_followed(site: Run) -> None:
@@ -115,6 +116,13 @@ def test_a_bad_inventory_stops_before_any_change(
     run = run_playbook("playbooks/site.yml", inventory=inventory_with(tmp_path, lambda text: text.replace(*change)))
     assert (run.status, run.stats["changed"]) == ("failed", {})
     assert sentence in "\n".join(run.failures())
+
+
+def test_a_misspelt_limit_stops_before_any_change(site: Run, run_playbook: Playbook) -> None:
+    assert site.status == "successful"
+    run = run_playbook("playbooks/site.yml", limit="runner1,cahce")
+    assert (run.status, run.stats["changed"]) == ("failed", {})
+    assert run.failures() == ["--limit names cahce, no group or host of the inventory; did you mean cache?"]
 
 
 def test_a_missing_secret_is_named(site: Run, run_playbook: Playbook, tmp_path: Path) -> None:

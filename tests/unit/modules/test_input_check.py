@@ -149,6 +149,22 @@ def test_groups(input_check: ModuleType) -> None:
     assert list(input_check.group_findings("h", ["web"], [])) == []
 
 
+@pytest.mark.parametrize(
+    ("limit", "said"),
+    [
+        ("", []),
+        ("all", []),
+        ("app,!app1:&database", []),
+        ("fd00::1", []),
+        ("web*,~x.*,app[0],@hosts.retry", []),
+        ("app,databse", ["--limit names databse, no group or host of the inventory; did you mean database?"]),
+        ("!zz", ["--limit names zz, no group or host of the inventory; correct it"]),
+    ],
+)
+def test_names_in_the_limit_are_known(input_check: ModuleType, limit: str, said: list[str]) -> None:
+    assert list(input_check.limit_findings(limit, {"all", "app", "app1", "database"})) == said
+
+
 def project(folder: Path, play: list[dict[str, Any]], options: dict[str, Any]) -> list[str]:
     """Write a playbook with one role, and return the command that runs it."""
     (folder / "play.yml").write_text(json.dumps(play))
