@@ -78,6 +78,10 @@ def test_no_secret_is_in_events_or_artifacts(site: Run, secrets: dict[str, bytes
             "nginx_sites[0].sever_names is unknown; did you",
         ),
         ({"host_memory_mb": 1024}, "host_memory_mb is 1024, but the services need"),
+        (
+            {"redis_bind": ["127.0.0.1", "198.51.100.7"]},
+            "redis_bind: runner1 does not have the address 198.51.100.7, it has",
+        ),
         ({"firewall_rules": [{"name": "x", "port": 9, "sources": ["edges"]}]}, "edges"),
         ({"preflight_disk_mb": 999_999_999}, "preflight_disk_mb asks for 999999999; make room or lower it"),
         ({"preflight_names": ["no-such-name.invalid"]}, "runner1 cannot resolve no-such-name.invalid"),
