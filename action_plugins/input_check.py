@@ -7,7 +7,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -51,10 +51,19 @@ CURES = {
     "dict": "write it as {name: value}",
 }
 PLACEHOLDER = re.compile(
-    r"(?i)\W*(change.?(me|it|this)|pass(word)?|secret|example|placeholder|dummy|test|todo|x+|<.*>|\{.*\}|your.*)?\W*\d*\W*"
+    r"(?i)\W*(change.?(me|it|this)\b.*|pass(word)?|secret|example|placeholder|dummy|test|todo|x+|<.*>|\{.*\}|your.*)?\W*\d*\W*"
 )
+# What nobody means, also where it is no secret
+BLANK = re.compile(r"(?i)\W*(change.?(me|it|this)|todo|fixme)\W*|<[^<>]+>")
+UNDEFINED = re.compile(r"'([a-z]\w*)' is undefined")
 SHORTEST_SECRET = 12
 SPECIFICATION = "meta/argument_specs.yml"
+
+
+class Lacking(str):
+    """A finding about a value that nobody has given yet: everything else can be looked at all the same."""
+
+    __slots__ = ()
 
 
 def type_finding(name: str, value: Any, wanted: str, secret: bool) -> str:
@@ -89,11 +98,29 @@ def range_finding(name: str, value: Any) -> str:
 def secret_finding(name: str, value: Any) -> str:
     if not isinstance(value, str) or value.startswith("-----BEGIN "):
         return ""
+    generates = "`make secrets INVENTORY=…` generates"
     if PLACEHOLDER.fullmatch(value):
-        return f"{name} is a placeholder, not a secret; `make secrets INVENTORY=…` generates one once this line is gone"
+        return Lacking(f"{name} is a placeholder, not a secret; {generates} one once this line is gone")
     if len(value) < SHORTEST_SECRET:
-        return f"{name} is shorter than {SHORTEST_SECRET} characters; `make secrets INVENTORY=…` generates a good one"
+        return Lacking(f"{name} is shorter than {SHORTEST_SECRET} characters; {generates} a good one")
     return ""
+
+
+def blank_finding(name: str, value: Any) -> str:
+    placeholder = isinstance(value, str) and BLANK.fullmatch(value)
+    return Lacking(f"{name} is a placeholder; give it a value of your own") if placeholder else ""
+
+
+def blank_findings(name: str, value: Any) -> Iterator[str]:
+    """Yield the placeholders inside a value, also of one that cannot be computed yet; it may hold secrets."""
+    if isinstance(value, dict):
+        parts = [(f"{name}.{key}", item) for key, item in value.items()]
+    else:
+        parts = [(f"{name}[{at}]", item) for at, item in enumerate(value)] if isinstance(value, list) else []
+    for part, item in parts:
+        yield from blank_findings(part, item)
+    if finding := blank_finding(name, value):
+        yield finding
 
 
 def value_findings(name: str, value: Any, option: dict[str, Any]) -> Iterator[str]:
@@ -106,7 +133,7 @@ def value_findings(name: str, value: Any, option: dict[str, Any]) -> Iterator[st
     problem = (
         type_finding(name, value, wanted, secret)
         or range_finding(name, value)
-        or (secret_finding(name, value) if secret else "")
+        or (secret_finding(name, value) if secret else blank_finding(name, value))
     )
     if problem:
         yield problem
@@ -122,6 +149,8 @@ def value_findings(name: str, value: Any, option: dict[str, Any]) -> Iterator[st
             yield from value_findings(f"{name}[{at}]", item, {**inner, "type": option.get("elements", "raw")})
     elif wanted == "dict" and option.get("options"):
         yield from key_findings(name, value, option["options"])
+    elif isinstance(value, dict):
+        yield from blank_findings(name, value)
 
 
 def key_findings(name: str, value: dict[str, Any], options: dict[str, Any]) -> Iterator[str]:
@@ -189,17 +218,28 @@ def innermost(problem: BaseException) -> tuple[str, bool]:
     return str(getattr(problem, "message", problem)), refused
 
 
+def undefined_names(template: Callable[[Any], Any], value: Any) -> Iterator[str]:
+    """Yield what the parts of a value refer to and nobody has defined; names with two dashes are ours."""
+    try:
+        template(value)
+    except AnsibleError as problem:
+        parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        found = [name for part in parts for name in undefined_names(template, part)]
+        yield from found or UNDEFINED.findall(innermost(problem)[0])
+
+
 def of_all_hosts(findings: Mapping[str, list[str]]) -> list[str]:
-    """Return every finding once; those of some hosts only, that do not say so themselves, with the hosts."""
+    """Return every finding once, with the hosts that have it unless there is one host only or it says so itself."""
     places: dict[str, list[str]] = {}
     for host, sentences in findings.items():
         for sentence in dict.fromkeys(sentences):
             places.setdefault(sentence, []).append(host)
     lines = []
     for sentence, hosts in places.items():
-        known = len(hosts) == len(findings) or any(host in sentence.split() for host in hosts)
+        known = len(findings) == 1 or any(host in sentence.split() for host in hosts)
+        where = "all hosts" if len(hosts) == len(findings) else ", ".join(hosts)
         first, *table = sentence.split("\n")
-        lines.append("\n".join([first if known else f"{first} [{', '.join(hosts)}]", *table]))
+        lines.append("\n".join([first if known else f"{first} [{where}]", *table]))
     return lines
 
 
@@ -217,6 +257,7 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         "roles": {"type": "list", "elements": "str", "default": []},
         "groups": {"type": "list", "elements": "str", "default": []},
         "variables": {"type": "dict", "default": {}},
+        "keep": {"type": "str"},
         "findings": {"type": "list", "elements": "str", "default": []},
         "refuse": {"type": "bool", "default": True},
         "collected": {"type": "str"},
@@ -224,17 +265,44 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
 
     def act(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         if arguments["collected"]:
-            name, hosts = arguments["collected"], task_vars["ansible_play_hosts_all"]
-            findings = of_all_hosts({host: task_vars["hostvars"][host][name]["findings"] for host in hosts})
-        else:
-            findings = self.host_findings(arguments, task_vars)
+            return self.of_the_play(arguments["collected"], task_vars)
+        self.not_computable: list[str] = []
+        self.lacking: dict[str, str] = {}
+        self.parts: set[str] = set()
+        kept, sentences = self.kept(arguments["keep"], task_vars) if arguments["keep"] else ({}, [])
+        findings = [*map(str, self.host_findings(arguments, task_vars)), *sentences]
+        # What cannot be computed mostly follows from what is wrong
+        findings = findings or self.not_computable
         if findings and arguments["refuse"]:
             refuse(findings)
-        return {"changed": False, "findings": findings}
+        return {"changed": False, "findings": findings, "kept": kept}
+
+    def of_the_play(self, name: str, task_vars: dict[str, Any]) -> dict[str, Any]:
+        """Fail with the findings of all hosts, on the first host that has one: it is the one that people see marked."""
+        if task_vars[name]["findings"]:
+            found = {
+                host: task_vars["hostvars"][host][name]["findings"] for host in task_vars["ansible_play_hosts_all"]
+            }
+            if task_vars["inventory_hostname"] == next(host for host, sentences in found.items() if sentences):
+                refuse(of_all_hosts(found))
+        return {"changed": False, "findings": []}
+
+    def kept(self, name: str, task_vars: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        """Compute the parts of a mapping once, and let what is computed afterwards refer to them by their names."""
+        kept, refusals, self.parts = {}, [], set(task_vars[name])
+        for part, expression in task_vars[name].items():
+            try:
+                kept[part] = task_vars[part] = self._templar.template(expression)
+            except AnsibleError as problem:
+                text, refused = innermost(problem)
+                if refused:
+                    refusals.append(text)
+                else:
+                    self.not_computable.append(f"{part} cannot be computed: {text.split(chr(10), 1)[0]}")
+        return kept, refusals
 
     def host_findings(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> list[str]:
         host, roles = task_vars["inventory_hostname"], arguments["roles"]
-        self.not_computable: list[str] = []
         specifications = {role: self.options(path) for role, path in self.paths(roles).items()}
         extra = load_extra_vars(self._loader)
         wrong_extra = misspelt(extra, self.known(arguments["variables"])) if extra and roles else {}
@@ -248,12 +316,14 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         for role, options in specifications.items():
             of_role = [*name_findings(role, options, names), *self.option_findings(options, task_vars)]
             findings += of_role
-            if of_role:
+            if not all(isinstance(finding, Lacking) for finding in of_role):
                 later.pop(f"{role}_findings", None)
-        for _name, sentences in self.computed(later, task_vars):
+        # Once, however many variables refer to it
+        said = {finding.split(" ", 1)[0] for finding in findings}
+        findings += [sentence for name, sentence in self.lacking.items() if name not in said]
+        for sentences in self.computed(later, task_vars):
             findings += sentences
-        # What cannot be computed mostly follows from what is wrong
-        return findings or self.not_computable
+        return findings
 
     def paths(self, roles: Iterable[str]) -> dict[str, str]:
         folders = constants.config.get_config_value("DEFAULT_ROLES_PATH")
@@ -278,28 +348,46 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         return found
 
     def option_findings(self, options: dict[str, Any], task_vars: dict[str, Any]) -> list[str]:
-        found = []
+        found: list[str] = []
         for name, option in options.items():
-            if option.get("required") and name not in task_vars:
-                generated = option.get("no_log") or "make secrets" in str(option.get("description"))
-                how = "`make secrets INVENTORY=…` generates it" if generated else "set it in the inventory"
-                found.append(f"{name} is not set; {how}")
-        for name, value in self.computed(options, task_vars):
-            found += value_findings(name, value, options[name])
+            if name not in task_vars:
+                if option.get("required"):
+                    generated = option.get("no_log") or "make secrets" in str(option.get("description"))
+                    how = "`make secrets INVENTORY=…` generates it" if generated else "set it in the inventory"
+                    found.append(Lacking(f"{name} is not set; {how}"))
+                continue
+            try:
+                value = self._templar.template(task_vars[name])
+            except AnsibleError as problem:
+                self.note(name, task_vars, problem)
+                found += blank_findings(name, task_vars[name])
+            else:
+                found += value_findings(name, value, option)
         return found
 
-    def computed(self, names: Iterable[str], task_vars: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-        """Yield the variables that are set with their values, and note the ones that cannot be computed."""
+    def note(self, name: str, task_vars: dict[str, Any], problem: AnsibleError) -> None:
+        """Note why a variable cannot be computed: mostly a name that its operator has not defined yet."""
+        cure = "define it (secrets: `make secrets INVENTORY=…`)"
+        names = set(undefined_names(self._templar.template, task_vars[name]))
+        for missing in sorted(names - set(task_vars) - self.parts):
+            self.lacking.setdefault(missing, f"{missing} is not defined, {name} refers to it; {cure}")
+        if not names:
+            text, refused = innermost(problem)
+            sentence = f"{name} cannot be computed: {text.split(chr(10), 1)[0]}"
+            if task_vars.get("ansible_facts"):
+                self.lacking[name] = sentence if refused else f"{sentence}; look at what it refers to"
+            else:  # of a host that does not answer little can be computed
+                self.not_computable.append(sentence)
+
+    def computed(self, names: Iterable[str], task_vars: dict[str, Any]) -> Iterator[list[str]]:
+        """Yield the sentences that variables hold; a filter that refuses says one too."""
         for name in names:
             if name in task_vars:
                 try:
-                    value = self._templar.template(task_vars[name])
+                    yield self._templar.template(task_vars[name])
                 except AnsibleError as problem:
                     text, refused = innermost(problem)
-                    if refused and name.endswith("_findings"):
-                        yield name, [text]
+                    if refused:
+                        yield [text]
                     else:
-                        cure = "" if refused else "; define what it refers to (secrets: `make secrets INVENTORY=…`)"
-                        self.not_computable.append(f"{name} cannot be computed: {text.split(chr(10), 1)[0]}{cure}")
-                else:
-                    yield name, value
+                        self.not_computable.append(f"{name} cannot be computed: {text.split(chr(10), 1)[0]}")

@@ -96,6 +96,30 @@ def test_bad_input_stops_before_any_change(
     assert sentence in "\n".join(run.failures())
 
 
+def test_everything_in_the_way_is_said_in_one_round(site: Run, run_playbook: Playbook) -> None:
+    assert site.status == "successful"
+    wrong = {
+        "app_image": "<your image>",
+        "host_memory_mb": 1024,
+        "preflight_disk_mb": 999_999_999,
+        "redis_bind": ["198.51.100.7"],
+        "redis_password": "CHANGE_ME",
+        "app_environment": {"TOKEN": "{{ token_of_nobody }}"},
+    }
+    run = run_playbook("playbooks/site.yml", extravars=wrong)
+    assert (run.status, run.stats["changed"]) == ("failed", {})
+    (said,) = run.failures()
+    for sentence in (
+        "app_image is a placeholder; give it a value of your own",
+        "host_memory_mb is 1024, but the services need",
+        "preflight_disk_mb asks for 999999999; make room or lower it",
+        "redis_bind: runner1 does not have the address 198.51.100.7, it has",
+        "redis_password is a placeholder, not a secret; `make secrets",
+        "token_of_nobody is not defined, app_environment refers to it",
+    ):
+        assert sentence in said
+
+
 def inventory_with(folder: Path, change: Callable[[str], str]) -> Path:
     """Copy the inventory with its hosts file changed."""
     changed = folder / "tests" / "runner" / "inventory"

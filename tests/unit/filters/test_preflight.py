@@ -130,7 +130,7 @@ def test_an_address_that_the_host_lacks_is_refused_once(findings: Callable[..., 
     ]
     assert findings(FIT | NETWORK | {"foreign_addresses": True}, wanted) == []
     assert findings(FIT, wanted) == []  # nobody has looked
-    bare = {"all_ipv4_addresses": [], "all_ipv6_addresses": []}
+    bare: dict[str, Any] = {"all_ipv4_addresses": [], "all_ipv6_addresses": []}
     assert "fd00::1, it has none; name" in findings(FIT | NETWORK | bare, wanted)[-1]
 
 

@@ -56,6 +56,12 @@ def input_check() -> ModuleType:
         (GOOD, {"no_log": True}, ""),
         (5, {"no_log": True}, "x is given, it must be text"),
         ("-----BEGIN PRIVATE KEY-----", {"no_log": True}, ""),
+        ("<your domain>", {}, "x is a placeholder; give it a value of your own"),
+        (["a", "CHANGE_ME"], {"type": "list", "elements": "str"}, "x[1] is a placeholder; give it a value of your own"),
+        ({"a": {"b": ["TODO"]}}, {"type": "dict"}, "x.a.b[0] is a placeholder; give it a value of your own"),
+        ("CHANGE_ME", {"choices": ["a"]}, "x is a placeholder; give it a value of your own"),
+        ("<b>bold</b>", {}, ""),
+        ("change me later", {}, ""),
     ],
 )
 def test_values(input_check: ModuleType, value: Any, option: dict[str, Any], finding: str) -> None:
@@ -68,6 +74,7 @@ def test_values(input_check: ModuleType, value: Any, option: dict[str, Any], fin
     [
         "changeme",
         "change_me!",
+        "changeme-please-2026",
         "Password1",
         "secret",
         "<secret>",
@@ -136,7 +143,8 @@ def test_findings_of_several_hosts_are_said_once(input_check: ModuleType) -> Non
         "c1": [],
     }
     assert input_check.of_all_hosts(found) == ["x is 1; give 2 [a1, b1]", "a1 is full", "y is 3; give 4 [b1]"]
-    assert input_check.of_all_hosts({"a1": ["x"], "b1": ["x"]}) == ["x"]
+    assert input_check.of_all_hosts({"a1": ["x"], "b1": ["x"]}) == ["x [all hosts]"]
+    assert input_check.of_all_hosts({"a1": ["x"]}) == ["x"]
     assert input_check.of_all_hosts({"a1": ["no\nfree 3"], "b1": []}) == ["no [a1]\nfree 3"]
 
 
@@ -193,42 +201,69 @@ def run(folder: Path, command: list[str]) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_run_reads_every_finding_once(tmp_path: Path) -> None:
-    """Two hosts, one wrong in two ways: no finding is printed twice, what follows from one is left out."""
+    """Everything is said at once and once, with its hosts; what only follows from something else is not."""
     check = {
         "roles": ["sample"],
-        "findings": ["sample_findings", "plan_findings", "schedule_findings"],
+        "keep": "parts",
+        "findings": ["sample_findings", "plan_findings", "schedule_findings", "part_findings"],
         "refuse": False,
     }
     play = [
         {
             "hosts": "all",
             "gather_facts": False,
+            "any_errors_fatal": True,
             "vars": {
                 "sample_port": "{{ 70000 if inventory_hostname == 'two' else 80 }}",
                 "sample_name": "{{ nowhere }}",
+                "sample_users": [{"name": "TODO", "password": "{{ nowhere }}"}, {"name": "{{ nobody }}"}],
+                "sample_part": "{{ part_c }}",
                 "sample_findings": ["sample_port is 80; it is looked at where it is right"],
                 "plan_findings": "{{ ['the plan is tight; add memory'] }}",
                 "schedule_findings": "{{ ['0 2 31 2 *'] | map('cron_schedule', 'h') }}",
+                "part_findings": "{{ [part_a ~ ' is what part_a is; change it', part_b] }}",
+                "parts": {
+                    "part_a": "{{ inventory_hostname }}",
+                    "part_b": "{{ part_a | upper }}",
+                    "part_c": "{{ [] | to_megabytes }}",
+                    "part_d": "{{ {}.nothing }}",
+                },
             },
             "tasks": [
-                {"input_check": check, "register": "found"},
-                {"input_check": {"collected": "found"}, "run_once": True},
+                {"input_check": check, "register": "found", "when": "inventory_hostname != 'fit'"},
+                {"set_fact": {"found": {"findings": []}}, "when": "inventory_hostname == 'fit'"},
+                {"input_check": {"collected": "found"}},
             ],
         }
     ]
-    options = {"sample_port": {"type": "int"}, "sample_name": {"type": "str"}}
-    done = run(tmp_path, [*project(tmp_path, play, options), "-i", "one,two,", "-e", "smaple_port=1"])
+    options = {
+        "sample_port": {"type": "int"},
+        "sample_name": {"type": "str"},
+        "sample_users": {"type": "list", "elements": "dict"},
+        "sample_part": {"type": "str"},
+        "sample_secret": {"type": "str", "required": True, "no_log": True},
+    }
+    done = run(tmp_path, [*project(tmp_path, play, options), "-i", "fit,one,two,", "-e", "smaple_port=1"])
     assert done.returncode == 2
     said = done.stdout + done.stderr
+    cure = "define it (secrets: `make secrets INVENTORY=…`) [one, two]\n"
     for sentence in (
-        "smaple_port is not a variable of role sample; did you mean sample_port?\n",
-        "sample_port is 70000, a port is 1 to 65535; choose one of those [two]",
-        "sample_port is 80; it is looked at where it is right [one]",
-        "the plan is tight; add memory\n",
-        "never runs",
+        "smaple_port is not a variable of role sample; did you mean sample_port? [one, two]\n",
+        "sample_port is 70000, a port is 1 to 65535; choose one of those [two]\n",
+        "sample_port is 80; it is looked at where it is right [one]\n",  # a missing secret is no reason not to look
+        "sample_secret is not set; `make secrets INVENTORY=…` generates it [one, two]\n",
+        "sample_users[0].name is a placeholder; give it a value of your own [one, two]\n",
+        f"nowhere is not defined, sample_name refers to it; {cure}",
+        f"nobody is not defined, sample_users refers to it; {cure}",
+        "the plan is tight; add memory [one, two]\n",
+        "one is what part_a is; change it\n",
+        "ONE [one]\n",
+        "fatal: [one]",  # the first that has something, not the first of the play
     ):
         assert said.count(sentence) == 1, (sentence, said)
-    assert "nowhere" not in said
+    assert said.count("never runs") == 1
+    assert said.count("must be a whole number or text") == 1  # what else refers to that part says nothing
+    assert "cannot be computed" not in said
 
 
 def test_both_halves_in_a_real_run(tmp_path: Path) -> None:
