@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -54,7 +55,7 @@ PLACEHOLDER = re.compile(
     r"(?i)\W*(change.?(me|it|this)\b.*|pass(word)?|secret|example|placeholder|dummy|test|todo|x+|<.*>|\{.*\}|your.*)?\W*\d*\W*"
 )
 # What nobody means, also where it is no secret
-BLANK = re.compile(r"(?i)\W*(change.?(me|it|this)|todo|fixme)\W*|<[^<>]+>")
+BLANK = re.compile(r"(?i)\W*(change.?(me|it|this)|todo|fixme)\W*|<[^<>{}]+>")
 UNDEFINED = re.compile(r"'([a-z]\w*)' is undefined")
 SHORTEST_SECRET = 12
 SPECIFICATION = "meta/argument_specs.yml"
@@ -106,21 +107,16 @@ def secret_finding(name: str, value: Any) -> str:
     return ""
 
 
-def blank_finding(name: str, value: Any) -> str:
-    placeholder = isinstance(value, str) and BLANK.fullmatch(value)
-    return Lacking(f"{name} is a placeholder; give it a value of your own") if placeholder else ""
-
-
-def blank_findings(name: str, value: Any) -> Iterator[str]:
-    """Yield the placeholders inside a value, also of one that cannot be computed yet; it may hold secrets."""
+def blanks(name: str, value: Any) -> Iterator[tuple[str, str]]:
+    """Yield where placeholders are written in a value, and what they are; templates are left as they are."""
     if isinstance(value, dict):
-        parts = [(f"{name}.{key}", item) for key, item in value.items()]
-    else:
-        parts = [(f"{name}[{at}]", item) for at, item in enumerate(value)] if isinstance(value, list) else []
-    for part, item in parts:
-        yield from blank_findings(part, item)
-    if finding := blank_finding(name, value):
-        yield finding
+        for key, item in value.items():
+            yield from blanks(f"{name}.{key}", item)
+    elif isinstance(value, list):
+        for at, item in enumerate(value):
+            yield from blanks(f"{name}[{at}]", item)
+    elif isinstance(value, str) and BLANK.fullmatch(value):
+        yield name, value
 
 
 def value_findings(name: str, value: Any, option: dict[str, Any]) -> Iterator[str]:
@@ -133,7 +129,7 @@ def value_findings(name: str, value: Any, option: dict[str, Any]) -> Iterator[st
     problem = (
         type_finding(name, value, wanted, secret)
         or range_finding(name, value)
-        or (secret_finding(name, value) if secret else blank_finding(name, value))
+        or (secret_finding(name, value) if secret else "")
     )
     if problem:
         yield problem
@@ -149,8 +145,6 @@ def value_findings(name: str, value: Any, option: dict[str, Any]) -> Iterator[st
             yield from value_findings(f"{name}[{at}]", item, {**inner, "type": option.get("elements", "raw")})
     elif wanted == "dict" and option.get("options"):
         yield from key_findings(name, value, option["options"])
-    elif isinstance(value, dict):
-        yield from blank_findings(name, value)
 
 
 def key_findings(name: str, value: dict[str, Any], options: dict[str, Any]) -> Iterator[str]:
@@ -268,11 +262,11 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
             return self.of_the_play(arguments["collected"], task_vars)
         self.not_computable: list[str] = []
         self.lacking: dict[str, str] = {}
+        self.blanks: dict[str, str] = {}
         self.parts: set[str] = set()
-        kept, sentences = self.kept(arguments["keep"], task_vars) if arguments["keep"] else ({}, [])
-        findings = [*map(str, self.host_findings(arguments, task_vars)), *sentences]
+        kept, refusals = self.kept(arguments["keep"], task_vars) if arguments["keep"] else ({}, [])
         # What cannot be computed mostly follows from what is wrong
-        findings = findings or self.not_computable
+        findings = [*map(str, self.host_findings(arguments, task_vars, refusals))] or self.not_computable
         if findings and arguments["refuse"]:
             refuse(findings)
         return {"changed": False, "findings": findings, "kept": kept}
@@ -301,9 +295,16 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
                     self.not_computable.append(f"{part} cannot be computed: {text.split(chr(10), 1)[0]}")
         return kept, refusals
 
-    def host_findings(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> list[str]:
+    def host_findings(
+        self, arguments: dict[str, Any], task_vars: dict[str, Any], refusals: Iterable[str]
+    ) -> Iterator[str]:
         host, roles = task_vars["inventory_hostname"], arguments["roles"]
         specifications = {role: self.options(path) for role, path in self.paths(roles).items()}
+        known = set(arguments["variables"]).union(*specifications.values())
+        for name, value in task_vars.items():
+            own = arguments["groups"] and isinstance(value, str) and not name.startswith(("ansible_", "__"))
+            if name in known or own:
+                self.blanks.update(blanks(name, value))
         extra = load_extra_vars(self._loader)
         wrong_extra = misspelt(extra, self.known(arguments["variables"])) if extra and roles else {}
         names = [name for name in task_vars if name not in wrong_extra]
@@ -318,12 +319,14 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
             findings += of_role
             if not all(isinstance(finding, Lacking) for finding in of_role):
                 later.pop(f"{role}_findings", None)
-        # Once, however many variables refer to it
+        yield from findings
         said = {finding.split(" ", 1)[0] for finding in findings}
-        findings += [sentence for name, sentence in self.lacking.items() if name not in said]
-        for sentences in self.computed(later, task_vars):
-            findings += sentences
-        return findings
+        lacking = {name: f"{name} is a placeholder; give it a value of your own" for name in sorted(self.blanks)}
+        yield from (sentence for name, sentence in (lacking | self.lacking).items() if name not in said)
+        for sentence in itertools.chain(refusals, *self.computed(later, task_vars)):
+            # What quotes a placeholder goes with it
+            if not any(text in sentence for text in self.blanks.values()):
+                yield sentence
 
     def paths(self, roles: Iterable[str]) -> dict[str, str]:
         folders = constants.config.get_config_value("DEFAULT_ROLES_PATH")
@@ -360,7 +363,6 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
                 value = self._templar.template(task_vars[name])
             except AnsibleError as problem:
                 self.note(name, task_vars, problem)
-                found += blank_findings(name, task_vars[name])
             else:
                 found += value_findings(name, value, option)
         return found

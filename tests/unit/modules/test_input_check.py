@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+import yaml
 from ansible.plugins.loader import action_loader
 
 ROOT = Path(__file__).parents[3]
@@ -56,12 +57,6 @@ def input_check() -> ModuleType:
         (GOOD, {"no_log": True}, ""),
         (5, {"no_log": True}, "x is given, it must be text"),
         ("-----BEGIN PRIVATE KEY-----", {"no_log": True}, ""),
-        ("<your domain>", {}, "x is a placeholder; give it a value of your own"),
-        (["a", "CHANGE_ME"], {"type": "list", "elements": "str"}, "x[1] is a placeholder; give it a value of your own"),
-        ({"a": {"b": ["TODO"]}}, {"type": "dict"}, "x.a.b[0] is a placeholder; give it a value of your own"),
-        ("CHANGE_ME", {"choices": ["a"]}, "x is a placeholder; give it a value of your own"),
-        ("<b>bold</b>", {}, ""),
-        ("change me later", {}, ""),
     ],
 )
 def test_values(input_check: ModuleType, value: Any, option: dict[str, Any], finding: str) -> None:
@@ -87,6 +82,36 @@ def test_values(input_check: ModuleType, value: Any, option: dict[str, Any], fin
 )
 def test_placeholders_are_refused(input_check: ModuleType, value: str) -> None:
     assert "is a placeholder" in input_check.secret_finding("x", value)
+
+
+@pytest.mark.parametrize(
+    ("value", "places"),
+    [
+        ("<your domain>", ["x"]),
+        (["a", "CHANGE_ME"], ["x[1]"]),
+        ({"a": {"b": ["{{ c }}", "TODO", 1]}}, ["x.a.b[1]"]),
+        ("<b>bold</b>", []),
+        ("change me later", []),
+        ("<{{ c }}>", []),
+        ("", []),
+    ],
+)
+def test_placeholders_are_found_inside(input_check: ModuleType, value: Any, places: list[str]) -> None:
+    assert [place for place, _ in input_check.blanks("x", value)] == places
+
+
+def test_what_the_example_leaves_to_its_user_is_refused(input_check: ModuleType) -> None:
+    example = ROOT / "inventories/example"
+    values = {path.stem + path.parent.name: yaml.safe_load(path.read_text()) for path in example.rglob("*.yml")}
+    found = [place for name in sorted(values) for place, _ in input_check.blanks(name, values[name])]
+    hosts = [line.count("<") for line in (example / "hosts.yml").read_text().splitlines() if "ansible_host:" in line]
+    assert set(hosts) == {1}
+    assert len([name for name in found if name.endswith(".ansible_host")]) == len(hosts)
+    assert [name for name in found if not name.endswith(".ansible_host")] == [
+        "mainall.ansible_user",
+        "mainapp.app_image",
+        "mainedge.nginx_sites[0].server_names[0]",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -204,6 +229,7 @@ def test_a_run_reads_every_finding_once(tmp_path: Path) -> None:
     """Everything is said at once and once, with its hosts; what only follows from something else is not."""
     check = {
         "roles": ["sample"],
+        "groups": ["ungrouped"],
         "keep": "parts",
         "findings": ["sample_findings", "plan_findings", "schedule_findings", "part_findings"],
         "refuse": False,
@@ -216,6 +242,10 @@ def test_a_run_reads_every_finding_once(tmp_path: Path) -> None:
             "vars": {
                 "sample_port": "{{ 70000 if inventory_hostname == 'two' else 80 }}",
                 "sample_name": "{{ nowhere }}",
+                "sample_tls": "{{ {'name': sample_site} }}",
+                "sample_site": "{{ site }}",
+                "site": "<site>",
+                "ansible_site": "<not ours>",
                 "sample_users": [{"name": "TODO", "password": "{{ nowhere }}"}, {"name": "{{ nobody }}"}],
                 "sample_part": "{{ part_c }}",
                 "sample_findings": ["sample_port is 80; it is looked at where it is right"],
@@ -227,6 +257,7 @@ def test_a_run_reads_every_finding_once(tmp_path: Path) -> None:
                     "part_b": "{{ part_a | upper }}",
                     "part_c": "{{ [] | to_megabytes }}",
                     "part_d": "{{ {}.nothing }}",
+                    "part_e": "{{ sample_site | to_megabytes }}",
                 },
             },
             "tasks": [
@@ -239,6 +270,8 @@ def test_a_run_reads_every_finding_once(tmp_path: Path) -> None:
     options = {
         "sample_port": {"type": "int"},
         "sample_name": {"type": "str"},
+        "sample_tls": {"type": "dict"},
+        "sample_site": {"type": "str"},
         "sample_users": {"type": "list", "elements": "dict"},
         "sample_part": {"type": "str"},
         "sample_secret": {"type": "str", "required": True, "no_log": True},
@@ -253,6 +286,7 @@ def test_a_run_reads_every_finding_once(tmp_path: Path) -> None:
         "sample_port is 80; it is looked at where it is right [one]\n",  # a missing secret is no reason not to look
         "sample_secret is not set; `make secrets INVENTORY=…` generates it [one, two]\n",
         "sample_users[0].name is a placeholder; give it a value of your own [one, two]\n",
+        "site is a placeholder; give it a value of your own [one, two]\n",
         f"nowhere is not defined, sample_name refers to it; {cure}",
         f"nobody is not defined, sample_users refers to it; {cure}",
         "the plan is tight; add memory [one, two]\n",
@@ -264,6 +298,8 @@ def test_a_run_reads_every_finding_once(tmp_path: Path) -> None:
     assert said.count("never runs") == 1
     assert said.count("must be a whole number or text") == 1  # what else refers to that part says nothing
     assert "cannot be computed" not in said
+    assert "sample_tls" not in said
+    assert "<site>" not in said
 
 
 def test_both_halves_in_a_real_run(tmp_path: Path) -> None:
