@@ -1,6 +1,5 @@
 # Everything is done by tests/lab; `make help` says what there is.
 PYTHON ?= python3
-INVENTORY ?= inventories/demo
 LAB = $(PYTHON) -m tests.lab
 export ONLY ARGS
 
@@ -35,7 +34,7 @@ docs: ## write the generated pages
 bench: ## benchmarks (ARGS="..." is handed on)
 	@$(LAB) bench
 
-secrets: ## generate the missing secrets of INVENTORY, never change one that is there
+secrets: ## generate the missing secrets of INVENTORY=…, never change one that is there
 	@$(LAB) secrets $(INVENTORY)
 
 env: ## the Python environment in .venv

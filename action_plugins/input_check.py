@@ -5,14 +5,16 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
 from ansible import constants
 from ansible.errors import AnsibleAction, AnsibleActionFail, AnsibleError, AnsibleFilterError
+from ansible.inventory.manager import split_host_pattern
 from ansible.plugins.loader import action_loader
 from ansible.utils.vars import load_extra_vars
 
@@ -50,10 +52,19 @@ CURES = {
     "dict": "write it as {name: value}",
 }
 PLACEHOLDER = re.compile(
-    r"(?i)\W*(change.?(me|it|this)|pass(word)?|secret|example|placeholder|dummy|test|todo|x+|<.*>|\{.*\}|your.*)?\W*\d*\W*"
+    r"(?i)\W*(change.?(me|it|this)\b.*|pass(word)?|secret|example|placeholder|dummy|test|todo|x+|<.*>|\{.*\}|your.*)?\W*\d*\W*"
 )
+# What nobody means, also where it is no secret
+BLANK = re.compile(r"(?i)\W*(change.?(me|it|this)|todo|fixme)\W*|<[^<>{}]+>")
+UNDEFINED = re.compile(r"'([a-z]\w*)' is undefined")
 SHORTEST_SECRET = 12
 SPECIFICATION = "meta/argument_specs.yml"
+
+
+class Lacking(str):
+    """A finding about a value that nobody has given yet: everything else can be looked at all the same."""
+
+    __slots__ = ()
 
 
 def type_finding(name: str, value: Any, wanted: str, secret: bool) -> str:
@@ -88,11 +99,24 @@ def range_finding(name: str, value: Any) -> str:
 def secret_finding(name: str, value: Any) -> str:
     if not isinstance(value, str) or value.startswith("-----BEGIN "):
         return ""
+    generates = "`make secrets INVENTORY=…` generates"
     if PLACEHOLDER.fullmatch(value):
-        return f"{name} is a placeholder, not a secret; `make secrets INVENTORY=…` generates one once this line is gone"
+        return Lacking(f"{name} is a placeholder, not a secret; {generates} one once this line is gone")
     if len(value) < SHORTEST_SECRET:
-        return f"{name} is shorter than {SHORTEST_SECRET} characters; `make secrets INVENTORY=…` generates a good one"
+        return Lacking(f"{name} is shorter than {SHORTEST_SECRET} characters; {generates} a good one")
     return ""
+
+
+def blanks(name: str, value: Any) -> Iterator[tuple[str, str]]:
+    """Yield where placeholders are written in a value, and what they are; templates are left as they are."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from blanks(f"{name}.{key}", item)
+    elif isinstance(value, list):
+        for at, item in enumerate(value):
+            yield from blanks(f"{name}[{at}]", item)
+    elif isinstance(value, str) and BLANK.fullmatch(value):
+        yield name, value
 
 
 def value_findings(name: str, value: Any, option: dict[str, Any]) -> Iterator[str]:
@@ -171,6 +195,14 @@ def group_findings(host: str, groups: list[str], known: list[str]) -> Iterator[s
         yield f"host {host} is in none of the groups {', '.join(known)}; put it into one, or out of the inventory"
 
 
+def limit_findings(limit: str, known: Iterable[str]) -> Iterator[str]:
+    """Yield names in --limit that are neither a group nor a host; patterns may match nothing."""
+    names = [part.strip().lstrip("!&") for part in split_host_pattern(limit)]
+    for name in names:
+        if re.fullmatch(r"[\w.-]+", name) and name not in known:
+            yield f"--limit names {name}, no group or host of the inventory{did_you_mean(name, known, '; correct it')}"
+
+
 def innermost(problem: BaseException) -> tuple[str, bool]:
     """Return what an error comes down to, and whether a filter said it: then it is a sentence with a cure already."""
     refused = False
@@ -180,17 +212,28 @@ def innermost(problem: BaseException) -> tuple[str, bool]:
     return str(getattr(problem, "message", problem)), refused
 
 
+def undefined_names(template: Callable[[Any], Any], value: Any) -> Iterator[str]:
+    """Yield what the parts of a value refer to and nobody has defined; names with two dashes are ours."""
+    try:
+        template(value)
+    except AnsibleError as problem:
+        parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        found = [name for part in parts for name in undefined_names(template, part)]
+        yield from found or UNDEFINED.findall(innermost(problem)[0])
+
+
 def of_all_hosts(findings: Mapping[str, list[str]]) -> list[str]:
-    """Return every finding once; those of some hosts only, that do not say so themselves, with the hosts."""
+    """Return every finding once, with the hosts that have it unless there is one host only or it says so itself."""
     places: dict[str, list[str]] = {}
     for host, sentences in findings.items():
         for sentence in dict.fromkeys(sentences):
             places.setdefault(sentence, []).append(host)
     lines = []
     for sentence, hosts in places.items():
-        known = len(hosts) == len(findings) or any(host in sentence.split() for host in hosts)
+        known = len(findings) == 1 or any(host in sentence.split() for host in hosts)
+        where = "all hosts" if len(hosts) == len(findings) else ", ".join(hosts)
         first, *table = sentence.split("\n")
-        lines.append("\n".join([first if known else f"{first} [{', '.join(hosts)}]", *table]))
+        lines.append("\n".join([first if known else f"{first} [{where}]", *table]))
     return lines
 
 
@@ -208,6 +251,7 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         "roles": {"type": "list", "elements": "str", "default": []},
         "groups": {"type": "list", "elements": "str", "default": []},
         "variables": {"type": "dict", "default": {}},
+        "keep": {"type": "str"},
         "findings": {"type": "list", "elements": "str", "default": []},
         "refuse": {"type": "bool", "default": True},
         "collected": {"type": "str"},
@@ -215,33 +259,74 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
 
     def act(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         if arguments["collected"]:
-            name, hosts = arguments["collected"], task_vars["ansible_play_hosts_all"]
-            findings = of_all_hosts({host: task_vars["hostvars"][host][name]["findings"] for host in hosts})
-        else:
-            findings = self.host_findings(arguments, task_vars)
+            return self.of_the_play(arguments["collected"], task_vars)
+        self.not_computable: list[str] = []
+        self.lacking: dict[str, str] = {}
+        self.blanks: dict[str, str] = {}
+        self.parts: set[str] = set()
+        kept, refusals = self.kept(arguments["keep"], task_vars) if arguments["keep"] else ({}, [])
+        # What cannot be computed mostly follows from what is wrong
+        findings = [*map(str, self.host_findings(arguments, task_vars, refusals))] or self.not_computable
         if findings and arguments["refuse"]:
             refuse(findings)
-        return {"changed": False, "findings": findings}
+        return {"changed": False, "findings": findings, "kept": kept}
 
-    def host_findings(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> list[str]:
+    def of_the_play(self, name: str, task_vars: dict[str, Any]) -> dict[str, Any]:
+        """Fail with the findings of all hosts, on the first host that has one: it is the one that people see marked."""
+        if task_vars[name]["findings"]:
+            found = {
+                host: task_vars["hostvars"][host][name]["findings"] for host in task_vars["ansible_play_hosts_all"]
+            }
+            if task_vars["inventory_hostname"] == next(host for host, sentences in found.items() if sentences):
+                refuse(of_all_hosts(found))
+        return {"changed": False, "findings": []}
+
+    def kept(self, name: str, task_vars: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        """Compute the parts of a mapping once, and let what is computed afterwards refer to them by their names."""
+        kept, refusals, self.parts = {}, [], set(task_vars[name])
+        for part, expression in task_vars[name].items():
+            try:
+                kept[part] = task_vars[part] = self._templar.template(expression)
+            except AnsibleError as problem:
+                text, refused = innermost(problem)
+                if refused:
+                    refusals.append(text)
+                else:
+                    self.not_computable.append(f"{part} cannot be computed: {text.split(chr(10), 1)[0]}")
+        return kept, refusals
+
+    def host_findings(
+        self, arguments: dict[str, Any], task_vars: dict[str, Any], refusals: Iterable[str]
+    ) -> Iterator[str]:
         host, roles = task_vars["inventory_hostname"], arguments["roles"]
-        self.not_computable: list[str] = []
         specifications = {role: self.options(path) for role, path in self.paths(roles).items()}
+        known = set(arguments["variables"]).union(*specifications.values())
+        for name, value in task_vars.items():
+            own = arguments["groups"] and isinstance(value, str) and not name.startswith(("ansible_", "__"))
+            if name in known or own:
+                self.blanks.update(blanks(name, value))
         extra = load_extra_vars(self._loader)
         wrong_extra = misspelt(extra, self.known(arguments["variables"])) if extra and roles else {}
         names = [name for name in task_vars if name not in wrong_extra]
         findings = [*wrong_extra.values(), *group_findings(host, task_vars.get("group_names", []), arguments["groups"])]
+        if arguments["groups"]:
+            inventory = task_vars["groups"]
+            findings += limit_findings(task_vars.get("ansible_limit", ""), {*inventory, *inventory["all"], "localhost"})
         findings += self.option_findings(arguments["variables"], task_vars)
         later = dict.fromkeys(arguments["findings"])
         for role, options in specifications.items():
             of_role = [*name_findings(role, options, names), *self.option_findings(options, task_vars)]
             findings += of_role
-            if of_role:
+            if not all(isinstance(finding, Lacking) for finding in of_role):
                 later.pop(f"{role}_findings", None)
-        for _name, sentences in self.computed(later, task_vars):
-            findings += sentences
-        # What cannot be computed mostly follows from what is wrong
-        return findings or self.not_computable
+        yield from findings
+        said = {finding.split(" ", 1)[0] for finding in findings}
+        lacking = {name: f"{name} is a placeholder; give it a value of your own" for name in sorted(self.blanks)}
+        yield from (sentence for name, sentence in (lacking | self.lacking).items() if name not in said)
+        for sentence in itertools.chain(refusals, *self.computed(later, task_vars)):
+            # What quotes a placeholder goes with it
+            if not any(text in sentence for text in self.blanks.values()):
+                yield sentence
 
     def paths(self, roles: Iterable[str]) -> dict[str, str]:
         folders = constants.config.get_config_value("DEFAULT_ROLES_PATH")
@@ -266,28 +351,45 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         return found
 
     def option_findings(self, options: dict[str, Any], task_vars: dict[str, Any]) -> list[str]:
-        found = []
+        found: list[str] = []
         for name, option in options.items():
-            if option.get("required") and name not in task_vars:
-                generated = option.get("no_log") or "make secrets" in str(option.get("description"))
-                how = "`make secrets INVENTORY=…` generates it" if generated else "set it in the inventory"
-                found.append(f"{name} is not set; {how}")
-        for name, value in self.computed(options, task_vars):
-            found += value_findings(name, value, options[name])
+            if name not in task_vars:
+                if option.get("required"):
+                    generated = option.get("no_log") or "make secrets" in str(option.get("description"))
+                    how = "`make secrets INVENTORY=…` generates it" if generated else "set it in the inventory"
+                    found.append(Lacking(f"{name} is not set; {how}"))
+                continue
+            try:
+                value = self._templar.template(task_vars[name])
+            except AnsibleError as problem:
+                self.note(name, task_vars, problem)
+            else:
+                found += value_findings(name, value, option)
         return found
 
-    def computed(self, names: Iterable[str], task_vars: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-        """Yield the variables that are set with their values, and note the ones that cannot be computed."""
+    def note(self, name: str, task_vars: dict[str, Any], problem: AnsibleError) -> None:
+        """Note why a variable cannot be computed: mostly a name that its operator has not defined yet."""
+        cure = "define it (secrets: `make secrets INVENTORY=…`)"
+        names = set(undefined_names(self._templar.template, task_vars[name]))
+        for missing in sorted(names - set(task_vars) - self.parts):
+            self.lacking.setdefault(missing, f"{missing} is not defined, {name} refers to it; {cure}")
+        if not names:
+            text, refused = innermost(problem)
+            sentence = f"{name} cannot be computed: {text.split(chr(10), 1)[0]}"
+            if task_vars.get("ansible_facts"):
+                self.lacking[name] = sentence if refused else f"{sentence}; look at what it refers to"
+            else:  # of a host that does not answer little can be computed
+                self.not_computable.append(sentence)
+
+    def computed(self, names: Iterable[str], task_vars: dict[str, Any]) -> Iterator[list[str]]:
+        """Yield the sentences that variables hold; a filter that refuses says one too."""
         for name in names:
             if name in task_vars:
                 try:
-                    value = self._templar.template(task_vars[name])
+                    yield self._templar.template(task_vars[name])
                 except AnsibleError as problem:
                     text, refused = innermost(problem)
-                    if refused and name.endswith("_findings"):
-                        yield name, [text]
+                    if refused:
+                        yield [text]
                     else:
-                        cure = "" if refused else "; define what it refers to (secrets: `make secrets INVENTORY=…`)"
-                        self.not_computable.append(f"{name} cannot be computed: {text.split(chr(10), 1)[0]}{cure}")
-                else:
-                    yield name, value
+                        self.not_computable.append(f"{name} cannot be computed: {text.split(chr(10), 1)[0]}")

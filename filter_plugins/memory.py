@@ -83,35 +83,50 @@ def _variables(claims: dict[str, Claim]) -> str:
     return " or ".join(dict.fromkeys(claim.variable for claim in ordered if claim.variable)) or "what a service claims"
 
 
-def _table(claims: dict[str, Claim], given: dict[str, int], reserved: int, total: int) -> str:
+def _table(claims: dict[str, Claim], given: dict[str, int], reserved: int, total: int, source: str) -> str:
     """Return the plan as aligned text."""
     rows = [(SYSTEM, reserved, "reserved, with page cache")]
     rows += [(name, given[name], claim.basis()) for name, claim in claims.items()]
-    rows += [("free", total - reserved - sum(given.values()), ""), ("total", total, "host_memory_mb")]
+    rows += [("free", total - reserved - sum(given.values()), ""), ("total", total, source)]
     left = max(len(name) for name, *_ in rows)
     return "\n".join(f"{name:<{left}}  {size:>8} MB  {basis}".rstrip() for name, size, basis in rows)
 
 
-def memory_plan(claims: list[dict[str, Any]], total_mb: int, variables: dict[str, str] | None = None) -> dict[str, Any]:
+def _refuse(claims: dict[str, Claim], total: int, reserved: int, measured: bool) -> None:
+    """Say what does not fit and what to do about it: memory that was measured cannot be raised by a variable."""
+    least = {name: claim.least for name, claim in claims.items()}
+    needed = sum(least.values())
+    # The least total that leaves `needed` beside either form of the reserve.
+    enough = max(needed + RESERVE_FLOOR_MB, -(-needed * RESERVE_DIVISOR // (RESERVE_DIVISOR - 1)))
+    lower = f"lower {_variables(claims)}"
+    found, cure = f"host_memory_mb is {total}", f"raise host_memory_mb to {enough} or {lower}"
+    if measured:
+        found, cure = f"the host has {total} MB of memory (measured there)", f"{lower}, or give the host {enough} MB"
+    raise ValueError(
+        f"{found}, but the services need {needed} MB beside the {reserved} MB reserved for the {SYSTEM}; {cure}\n"
+        + _table(claims, least, reserved, total, _source(measured))
+    )
+
+
+def _source(measured: bool) -> str:
+    return "measured" if measured else "host_memory_mb"
+
+
+def memory_plan(
+    claims: list[dict[str, Any]], total_mb: int, variables: dict[str, str] | None = None, measured: bool = False
+) -> dict[str, Any]:
     """Return who gets how much of ``total_mb``; refuse claims that do not fit."""
     total, read = _whole(total_mb, "host_memory_mb", 1), _read(claims, variables or {})
     reserved = max(RESERVE_FLOOR_MB, -(-total // RESERVE_DIVISOR))
-    needed = sum(claim.least for claim in read.values())
-    if needed > total - reserved:
-        table = _table(read, {name: claim.least for name, claim in read.items()}, reserved, total)
-        # The least total that leaves `needed` beside either form of the reserve.
-        cure = max(needed + RESERVE_FLOOR_MB, -(-needed * RESERVE_DIVISOR // (RESERVE_DIVISOR - 1)))
-        raise ValueError(
-            f"host_memory_mb is {total}, but the services need {needed} MB beside the {reserved} MB reserved for the "
-            f"{SYSTEM}; raise host_memory_mb to {cure} or lower {_variables(read)}\n{table}"
-        )
+    if sum(claim.least for claim in read.values()) > total - reserved:
+        _refuse(read, total, reserved, measured)
     given = _divide(read, total - reserved)
     return {
         "total_mb": total,
         "reserved_mb": reserved,
         "services": [{"name": name, "memory_mb": size} for name, size in given.items()],
         "free_mb": total - reserved - sum(given.values()),
-        "table": _table(read, given, reserved, total),
+        "table": _table(read, given, reserved, total, _source(measured)),
     }
 
 

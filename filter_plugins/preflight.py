@@ -1,6 +1,7 @@
 """Find what would stop a run on a host, before anything is changed there."""
 
 import functools
+import ipaddress
 from collections.abc import Callable
 from typing import Any
 
@@ -84,6 +85,39 @@ def port_findings(host: str, facts: dict[str, Any], ports: list[dict[str, Any]])
     return found
 
 
+def missing_address(text: object, present: set[str]) -> str:
+    """Return an address that none of those present is; names, wildcards and loopback are nobody's."""
+    try:
+        address = ipaddress.ip_address(str(text).split("%")[0])
+    except ValueError:
+        return ""
+    found = address.is_unspecified or address.is_loopback or str(address) in present
+    return "" if found else str(address)
+
+
+def listen_findings(host: str, facts: dict[str, Any], expected: dict[str, Any]) -> list[str]:
+    """Name addresses and interfaces that services are told to use and the host does not have, each once."""
+    interfaces = facts.get("interfaces", [])
+    if not interfaces:  # nobody has looked: even the barest host has lo
+        return []
+    all_of = [*facts["all_ipv4_addresses"], *facts["all_ipv6_addresses"]]
+    present = {*all_of, *expected.get("later", [])}
+    shown = ", ".join(text for text in all_of if not ipaddress.ip_address(text).is_link_local)
+    missing: dict[str, list[str]] = {}
+    for name, addresses in expected.get("listen", {}).items() if not facts["foreign_addresses"] else ():
+        for address in filter(None, (missing_address(text, present) for text in addresses)):
+            missing.setdefault(address, []).append(name)
+    return [
+        f"{' and '.join(dict.fromkeys(names))}: {host} does not have the address {address}, it has {shown or 'none'}; "
+        "name one of its own"
+        for address, names in missing.items()
+    ] + [
+        f"{name}: {host} does not have the interface {interface}, it has {', '.join(interfaces)}; name one of those"
+        for name, interface in expected.get("interfaces", {}).items()
+        if interface not in interfaces
+    ]
+
+
 def preflight_findings(facts: dict[str, Any], expected: dict[str, Any]) -> list[str]:
     """Return one sentence for everything that stands in the way of a run; empty when the host is fit."""
     if not isinstance(facts, dict) or not isinstance(expected, dict):
@@ -95,6 +129,7 @@ def preflight_findings(facts: dict[str, Any], expected: dict[str, Any]) -> list[
         *system_findings(host, facts, expected["releases"]),
         *resource_findings(host, facts, expected["disk_mb"]),
         *port_findings(host, facts, expected["ports"]),
+        *listen_findings(host, facts, expected),
     ]
 
 

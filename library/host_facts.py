@@ -62,7 +62,15 @@ def addresses() -> dict[str, Any]:
         "all_ipv4_addresses": [entry["local"] for entry in all_of if entry["family"] == "inet"],
         "all_ipv6_addresses": [entry["local"] for entry in all_of if entry["family"] == "inet6"],
         "default_ipv4": {"address": routes[0]["prefsrc"], "interface": routes[0]["dev"]} if routes else {},
+        "interfaces": sorted(interface["ifname"] for interface in interfaces),
+        "foreign_addresses": foreign_addresses(),
     }
+
+
+def foreign_addresses() -> bool:
+    """Tell whether the kernel lets services listen on addresses that the host does not have."""
+    setting = Path("/proc/sys/net/ipv4/ip_nonlocal_bind")
+    return setting.exists() and setting.read_text().strip() == "1"
 
 
 def kernel_address(text: str) -> str:

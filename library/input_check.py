@@ -10,12 +10,13 @@ version_added: "1.0"
 author: Holdfast
 description:
   - Holds the host's variables against C(meta/argument_specs.yml) of its roles, strictly typed; nothing is converted.
-  - Refuses names that begin like a role's and are not its own, misspelt extra variables, placeholders for secrets, and
-    groups that look misspelt.
+  - Refuses names that begin like a role's and are not its own, misspelt extra variables, placeholders, and
+    groups that look misspelt, also in C(--limit).
   - The name says the range. C(_port) is 1 to 65535, C(_percent) 0 to 100; C(_mb), C(_seconds), C(_minutes), C(_hours)
     and C(_days) are not negative.
   - Every finding is a sentence with variable, value (never that of a secret) and cure.
-  - What cannot be computed is told when nothing else is wrong, because it mostly follows from that.
+  - Names that variables refer to and nobody has defined are refused. What else cannot be computed is told when nothing
+    else is wrong, because it mostly follows from that.
 attributes:
   check_mode: {support: full, description: Changes nothing.}
   diff_mode: {support: none, description: Changes nothing.}
@@ -23,17 +24,24 @@ options:
   roles: {description: Roles that this host runs., type: list, elements: str, default: []}
   groups: {description: Inventory groups that mean something., type: list, elements: str, default: []}
   variables: {description: Further variables with their options as in an argument spec., type: dict, default: {}}
+  keep:
+    description:
+      - Name of a mapping whose values are computed once and returned as RV(kept). O(findings) and variables of roles
+        may refer to them by their keys.
+    type: str
   findings:
     description:
       - Names of variables that hold sentences, mostly about what the variables of a role mean together. A filter that
         refuses while one is computed gives a sentence too.
-      - C(ROLE_findings) is left out while a variable of that role is wrong by itself.
+      - C(ROLE_findings) is left out while a variable of that role is wrong by itself, but not while one is missing.
     type: list
     elements: str
     default: []
   refuse: {description: Whether findings are a failure., type: bool, default: true}
   collected:
-    description: Name of a registered result of this module. Fails with what any host of the play has in it, each once.
+    description:
+      - Name of a registered result of this module. Fails with what any host of the play has in it, each once, on the
+        first host that has something.
     type: str
 """
 
@@ -46,4 +54,5 @@ EXAMPLES = r"""
 
 RETURN = r"""
 findings: {description: One sentence each., type: list, elements: str, returned: always}
+kept: {description: What could be computed of O(keep)., type: dict, returned: without O(collected)}
 """

@@ -72,6 +72,8 @@ def run_tests(console: Console, arguments: argparse.Namespace) -> int:
 
 def make_secrets(console: Console, arguments: argparse.Namespace) -> int:
     """generate the missing secrets of an inventory"""
+    if not arguments.inventory:
+        raise LabError("INVENTORY is not set", "say whose secrets: make secrets INVENTORY=inventories/production", 2)
     if not (ROOT / arguments.inventory).exists():
         raise LabError(
             f"there is no inventory {arguments.inventory}", "make secrets INVENTORY=inventories/production", 2
@@ -124,7 +126,7 @@ def parser() -> argparse.ArgumentParser:
     by_name["molecule"].add_argument("arguments", nargs=argparse.REMAINDER, help="default: test")
     by_name["run"].add_argument("arguments", nargs=argparse.REMAINDER)
     by_name["test"].add_argument("kind", choices=["fast", "lint", "hosts", "all"])
-    by_name["secrets"].add_argument("inventory")
+    by_name["secrets"].add_argument("inventory", nargs="?", default="")
     return made
 
 

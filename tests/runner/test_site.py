@@ -21,6 +21,7 @@ def test_a_bare_host_becomes_a_platform(site: Run) -> None:
     assert site.result["hosts"] == ["runner1"]
     assert "host_packages" in site.result["changed"]["runner1"]
     assert site.result["answers"] == ["https://api.fantasy.example"]
+    assert b"Could not match" not in b"".join(site.files.values())  # no group pooler here
 
 
 def test_the_events_can_be_followed(site: Run) -> None:
@@ -77,6 +78,10 @@ def test_no_secret_is_in_events_or_artifacts(site: Run, secrets: dict[str, bytes
             "nginx_sites[0].sever_names is unknown; did you",
         ),
         ({"host_memory_mb": 1024}, "host_memory_mb is 1024, but the services need"),
+        (
+            {"redis_bind": ["127.0.0.1", "198.51.100.7"]},
+            "redis_bind: runner1 does not have the address 198.51.100.7, it has",
+        ),
         ({"firewall_rules": [{"name": "x", "port": 9, "sources": ["edges"]}]}, "edges"),
         ({"preflight_disk_mb": 999_999_999}, "preflight_disk_mb asks for 999999999; make room or lower it"),
         ({"preflight_names": ["no-such-name.invalid"]}, "runner1 cannot resolve no-such-name.invalid"),
@@ -89,6 +94,30 @@ def test_bad_input_stops_before_any_change(
     run = run_playbook("playbooks/site.yml", extravars=variables)
     assert (run.status, run.code, run.stats["changed"]) == ("failed", 2, {})
     assert sentence in "\n".join(run.failures())
+
+
+def test_everything_in_the_way_is_said_in_one_round(site: Run, run_playbook: Playbook) -> None:
+    assert site.status == "successful"
+    wrong = {
+        "app_image": "<your image>",
+        "host_memory_mb": 1024,
+        "preflight_disk_mb": 999_999_999,
+        "redis_bind": ["198.51.100.7"],
+        "redis_password": "CHANGE_ME",
+        "app_environment": {"TOKEN": "{{ token_of_nobody }}"},
+    }
+    run = run_playbook("playbooks/site.yml", extravars=wrong)
+    assert (run.status, run.stats["changed"]) == ("failed", {})
+    (said,) = run.failures()
+    for sentence in (
+        "app_image is a placeholder; give it a value of your own",
+        "host_memory_mb is 1024, but the services need",
+        "preflight_disk_mb asks for 999999999; make room or lower it",
+        "redis_bind: runner1 does not have the address 198.51.100.7, it has",
+        "redis_password is a placeholder, not a secret; `make secrets",
+        "token_of_nobody is not defined, app_environment refers to it",
+    ):
+        assert sentence in said
 
 
 def inventory_with(folder: Path, change: Callable[[str], str]) -> Path:
@@ -115,6 +144,13 @@ def test_a_bad_inventory_stops_before_any_change(
     run = run_playbook("playbooks/site.yml", inventory=inventory_with(tmp_path, lambda text: text.replace(*change)))
     assert (run.status, run.stats["changed"]) == ("failed", {})
     assert sentence in "\n".join(run.failures())
+
+
+def test_a_misspelt_limit_stops_before_any_change(site: Run, run_playbook: Playbook) -> None:
+    assert site.status == "successful"
+    run = run_playbook("playbooks/site.yml", limit="runner1,cahce")
+    assert (run.status, run.stats["changed"]) == ("failed", {})
+    assert run.failures() == ["--limit names cahce, no group or host of the inventory; did you mean cache?"]
 
 
 def test_a_missing_secret_is_named(site: Run, run_playbook: Playbook, tmp_path: Path) -> None:

@@ -80,6 +80,17 @@ def test_an_impossible_plan_is_refused_with_its_table(refusal: Refusal) -> None:
     assert "raise host_memory_mb to 10000 " in refusal("memory_plan", [{"name": "x", "memory_mb": 9000}], 9999)
 
 
+def test_measured_memory_is_not_cured_by_a_variable(filters: Filters, refusal: Refusal) -> None:
+    """The same plan as above, and nothing about host_memory_mb."""
+    first, *table = refusal("memory_plan", [REDIS, POSTGRESQL], 900, {"redis": "redis_maxmemory_mb"}, True).splitlines()
+    assert first == (
+        "the host has 900 MB of memory (measured there), but the services need 700 MB beside the 256 MB reserved for "
+        "the operating system; lower redis_maxmemory_mb, or give the host 956 MB"
+    )
+    assert table[-1] == "total                  900 MB  measured"
+    assert filters["memory_plan"]([REDIS], 2571, {}, True)["table"].endswith("total                 2571 MB  measured")
+
+
 @pytest.mark.parametrize(
     ("claims", "total", "words"),
     [

@@ -97,6 +97,49 @@ def test_a_failed_first_contact_is_explained(
     assert words in sentence
 
 
+NETWORK = {
+    "interfaces": ["eth0", "lo"],
+    "all_ipv4_addresses": ["192.0.2.31"],
+    "all_ipv6_addresses": ["2001:db8::31", "fe80::31"],
+    "foreign_addresses": False,
+}
+
+
+@pytest.mark.parametrize(
+    "addresses",
+    [
+        ["192.0.2.31", "2001:db8:0::31", "fe80::31%eth0"],  # its own, however they are written
+        ["localhost", "*", "0.0.0.0", "::", "127.0.0.1", "127.0.1.1", "::1", "::*"],
+        ["-192.0.2.99"],  # Redis: if it is there
+        ["172.17.0.1"],  # Docker makes it
+    ],
+)
+def test_addresses_to_listen_on(findings: Callable[..., list[str]], addresses: list[str]) -> None:
+    wanted = WANTED | {"listen": {"redis_bind": addresses}, "later": ["172.17.0.1"], "interfaces": {"x": "eth0"}}
+    assert findings(FIT | NETWORK, wanted) == []
+
+
+def test_an_address_that_the_host_lacks_is_refused_once(findings: Callable[..., list[str]]) -> None:
+    wanted = WANTED | {
+        "listen": {"postgresql_listen_addresses": ["localhost", "192.0.2.13"], "redis_bind": ["192.0.2.13", "fd00::1"]}
+    }
+    has = "it has 192.0.2.31, 2001:db8::31; name one of its own"
+    assert findings(FIT | NETWORK, wanted) == [
+        f"postgresql_listen_addresses and redis_bind: web1 does not have the address 192.0.2.13, {has}",
+        f"redis_bind: web1 does not have the address fd00::1, {has}",
+    ]
+    assert findings(FIT | NETWORK | {"foreign_addresses": True}, wanted) == []
+    assert findings(FIT, wanted) == []  # nobody has looked
+    bare: dict[str, Any] = {"all_ipv4_addresses": [], "all_ipv6_addresses": []}
+    assert "fd00::1, it has none; name" in findings(FIT | NETWORK | bare, wanted)[-1]
+
+
+def test_an_interface_that_the_host_lacks_is_refused(findings: Callable[..., list[str]]) -> None:
+    assert findings(FIT | NETWORK, WANTED | {"interfaces": {"floating_address_interface": "ens3"}}) == [
+        "floating_address_interface: web1 does not have the interface ens3, it has eth0, lo; name one of those"
+    ]
+
+
 def test_other_protocols_and_ports_do_not_count(findings: Callable[..., list[str]]) -> None:
     others = [
         {"protocol": "udp", "address": "0.0.0.0", "port": 443, "process": "quic"},

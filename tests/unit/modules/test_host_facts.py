@@ -91,6 +91,8 @@ def test_facts_have_the_values_that_setup_would_find(host_facts: ModuleType) -> 
     assert facts["unresolved_names"] == ["no-such-name.invalid"]
     assert set(facts["disk_free_mb"]) == {"/", "/var"}
     assert facts["date_time"]["epoch"].isdigit()
+    assert facts["interfaces"] in ([], sorted(name for _, name in socket.if_nameindex()))  # without iproute2 none
+    assert facts["foreign_addresses"] in (True, False)
 
 
 def test_a_missing_tool_is_no_output(host_facts: ModuleType) -> None:

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+import yaml
 from ansible.plugins.loader import action_loader
 
 ROOT = Path(__file__).parents[3]
@@ -68,6 +69,7 @@ def test_values(input_check: ModuleType, value: Any, option: dict[str, Any], fin
     [
         "changeme",
         "change_me!",
+        "changeme-please-2026",
         "Password1",
         "secret",
         "<secret>",
@@ -80,6 +82,36 @@ def test_values(input_check: ModuleType, value: Any, option: dict[str, Any], fin
 )
 def test_placeholders_are_refused(input_check: ModuleType, value: str) -> None:
     assert "is a placeholder" in input_check.secret_finding("x", value)
+
+
+@pytest.mark.parametrize(
+    ("value", "places"),
+    [
+        ("<your domain>", ["x"]),
+        (["a", "CHANGE_ME"], ["x[1]"]),
+        ({"a": {"b": ["{{ c }}", "TODO", 1]}}, ["x.a.b[1]"]),
+        ("<b>bold</b>", []),
+        ("change me later", []),
+        ("<{{ c }}>", []),
+        ("", []),
+    ],
+)
+def test_placeholders_are_found_inside(input_check: ModuleType, value: Any, places: list[str]) -> None:
+    assert [place for place, _ in input_check.blanks("x", value)] == places
+
+
+def test_what_the_example_leaves_to_its_user_is_refused(input_check: ModuleType) -> None:
+    example = ROOT / "inventories/example"
+    values = {path.stem + path.parent.name: yaml.safe_load(path.read_text()) for path in example.rglob("*.yml")}
+    found = [place for name in sorted(values) for place, _ in input_check.blanks(name, values[name])]
+    hosts = [line.count("<") for line in (example / "hosts.yml").read_text().splitlines() if "ansible_host:" in line]
+    assert set(hosts) == {1}
+    assert len([name for name in found if name.endswith(".ansible_host")]) == len(hosts)
+    assert [name for name in found if not name.endswith(".ansible_host")] == [
+        "mainall.ansible_user",
+        "mainapp.app_image",
+        "mainedge.nginx_sites[0].server_names[0]",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -136,7 +168,8 @@ def test_findings_of_several_hosts_are_said_once(input_check: ModuleType) -> Non
         "c1": [],
     }
     assert input_check.of_all_hosts(found) == ["x is 1; give 2 [a1, b1]", "a1 is full", "y is 3; give 4 [b1]"]
-    assert input_check.of_all_hosts({"a1": ["x"], "b1": ["x"]}) == ["x"]
+    assert input_check.of_all_hosts({"a1": ["x"], "b1": ["x"]}) == ["x [all hosts]"]
+    assert input_check.of_all_hosts({"a1": ["x"]}) == ["x"]
     assert input_check.of_all_hosts({"a1": ["no\nfree 3"], "b1": []}) == ["no [a1]\nfree 3"]
 
 
@@ -147,6 +180,22 @@ def test_groups(input_check: ModuleType) -> None:
     assert misspelt == "group databse of host h is unknown; did you mean database?"
     assert "is in none of the groups database, cache" in nowhere
     assert list(input_check.group_findings("h", ["web"], [])) == []
+
+
+@pytest.mark.parametrize(
+    ("limit", "said"),
+    [
+        ("", []),
+        ("all", []),
+        ("app,!app1:&database", []),
+        ("fd00::1", []),
+        ("web*,~x.*,app[0],@hosts.retry", []),
+        ("app,databse", ["--limit names databse, no group or host of the inventory; did you mean database?"]),
+        ("!zz", ["--limit names zz, no group or host of the inventory; correct it"]),
+    ],
+)
+def test_names_in_the_limit_are_known(input_check: ModuleType, limit: str, said: list[str]) -> None:
+    assert list(input_check.limit_findings(limit, {"all", "app", "app1", "database"})) == said
 
 
 def project(folder: Path, play: list[dict[str, Any]], options: dict[str, Any]) -> list[str]:
@@ -177,42 +226,80 @@ def run(folder: Path, command: list[str]) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_run_reads_every_finding_once(tmp_path: Path) -> None:
-    """Two hosts, one wrong in two ways: no finding is printed twice, what follows from one is left out."""
+    """Everything is said at once and once, with its hosts; what only follows from something else is not."""
     check = {
         "roles": ["sample"],
-        "findings": ["sample_findings", "plan_findings", "schedule_findings"],
+        "groups": ["ungrouped"],
+        "keep": "parts",
+        "findings": ["sample_findings", "plan_findings", "schedule_findings", "part_findings"],
         "refuse": False,
     }
     play = [
         {
             "hosts": "all",
             "gather_facts": False,
+            "any_errors_fatal": True,
             "vars": {
                 "sample_port": "{{ 70000 if inventory_hostname == 'two' else 80 }}",
                 "sample_name": "{{ nowhere }}",
+                "sample_tls": "{{ {'name': sample_site} }}",
+                "sample_site": "{{ site }}",
+                "site": "<site>",
+                "ansible_site": "<not ours>",
+                "sample_users": [{"name": "TODO", "password": "{{ nowhere }}"}, {"name": "{{ nobody }}"}],
+                "sample_part": "{{ part_c }}",
                 "sample_findings": ["sample_port is 80; it is looked at where it is right"],
                 "plan_findings": "{{ ['the plan is tight; add memory'] }}",
                 "schedule_findings": "{{ ['0 2 31 2 *'] | map('cron_schedule', 'h') }}",
+                "part_findings": "{{ [part_a ~ ' is what part_a is; change it', part_b] }}",
+                "parts": {
+                    "part_a": "{{ inventory_hostname }}",
+                    "part_b": "{{ part_a | upper }}",
+                    "part_c": "{{ [] | to_megabytes }}",
+                    "part_d": "{{ {}.nothing }}",
+                    "part_e": "{{ sample_site | to_megabytes }}",
+                },
             },
             "tasks": [
-                {"input_check": check, "register": "found"},
-                {"input_check": {"collected": "found"}, "run_once": True},
+                {"input_check": check, "register": "found", "when": "inventory_hostname != 'fit'"},
+                {"set_fact": {"found": {"findings": []}}, "when": "inventory_hostname == 'fit'"},
+                {"input_check": {"collected": "found"}},
             ],
         }
     ]
-    options = {"sample_port": {"type": "int"}, "sample_name": {"type": "str"}}
-    done = run(tmp_path, [*project(tmp_path, play, options), "-i", "one,two,", "-e", "smaple_port=1"])
+    options = {
+        "sample_port": {"type": "int"},
+        "sample_name": {"type": "str"},
+        "sample_tls": {"type": "dict"},
+        "sample_site": {"type": "str"},
+        "sample_users": {"type": "list", "elements": "dict"},
+        "sample_part": {"type": "str"},
+        "sample_secret": {"type": "str", "required": True, "no_log": True},
+    }
+    done = run(tmp_path, [*project(tmp_path, play, options), "-i", "fit,one,two,", "-e", "smaple_port=1"])
     assert done.returncode == 2
     said = done.stdout + done.stderr
+    cure = "define it (secrets: `make secrets INVENTORY=…`) [one, two]\n"
     for sentence in (
-        "smaple_port is not a variable of role sample; did you mean sample_port?\n",
-        "sample_port is 70000, a port is 1 to 65535; choose one of those [two]",
-        "sample_port is 80; it is looked at where it is right [one]",
-        "the plan is tight; add memory\n",
-        "never runs",
+        "smaple_port is not a variable of role sample; did you mean sample_port? [one, two]\n",
+        "sample_port is 70000, a port is 1 to 65535; choose one of those [two]\n",
+        "sample_port is 80; it is looked at where it is right [one]\n",  # a missing secret is no reason not to look
+        "sample_secret is not set; `make secrets INVENTORY=…` generates it [one, two]\n",
+        "sample_users[0].name is a placeholder; give it a value of your own [one, two]\n",
+        "site is a placeholder; give it a value of your own [one, two]\n",
+        f"nowhere is not defined, sample_name refers to it; {cure}",
+        f"nobody is not defined, sample_users refers to it; {cure}",
+        "the plan is tight; add memory [one, two]\n",
+        "one is what part_a is; change it\n",
+        "ONE [one]\n",
+        "fatal: [one]",  # the first that has something, not the first of the play
     ):
         assert said.count(sentence) == 1, (sentence, said)
-    assert "nowhere" not in said
+    assert said.count("never runs") == 1
+    assert said.count("must be a whole number or text") == 1  # what else refers to that part says nothing
+    assert "cannot be computed" not in said
+    assert "sample_tls" not in said
+    assert "<site>" not in said
 
 
 def test_both_halves_in_a_real_run(tmp_path: Path) -> None:
