@@ -16,7 +16,7 @@ ADDRESSES = {
     "admins": ["192.0.2.0/24", "2001:db8::/32"],
     "halves": ["0.0.0.0/1", "128.0.0.0/1"],
 }
-FIREWALL = {"ssh_port": 22, "ssh_sources": ["admins"], "addresses": ADDRESSES, "docker": True}
+FIREWALL = {"ssh_port": 22, "ssh_sources": ["admins"], "addresses": ADDRESSES}
 HOST = {
     "sets": ["admins", "halves"],
     "public_accepted": [],

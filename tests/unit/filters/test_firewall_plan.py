@@ -8,7 +8,7 @@ import pytest
 Filters = dict[str, Callable[..., Any]]
 Refusal = Callable[..., str]
 ADDRESSES = {"admins": ["192.0.2.0/24"], "app": ["10.0.0.3"], "none": []}
-FIREWALL = {"ssh_port": 22, "ssh_sources": ["admins"], "addresses": ADDRESSES, "docker": True}
+FIREWALL = {"ssh_port": 22, "ssh_sources": ["admins"], "addresses": ADDRESSES}
 SSH = {"per_second": 20, "burst": 100, "connections": 100}
 WEB = {"per_second": 100}
 

@@ -24,7 +24,7 @@ WIDE = {
 CLOSED = {"name": "closed", "port": 9, "sources": []}
 RULES = [NGINX, REDIS, APP, WIDE, CLOSED]
 ADDRESSES = {"admins": ["192.0.2.0/24", "192.0.2.9", "2001:db8::/32"], "edge": ["10.0.0.1"], "3 odd": ["10.9.9.9"]}
-FIREWALL = {"rules": RULES, "ssh_port": 22, "ssh_sources": ["admins"], "docker": True, "addresses": ADDRESSES}
+FIREWALL = {"rules": RULES, "ssh_port": 22, "ssh_sources": ["admins"], "addresses": ADDRESSES}
 
 
 @pytest.fixture(name="ruleset")
