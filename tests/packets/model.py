@@ -74,5 +74,5 @@ def arrives(firewall: Firewall, source: str, destination: str, protocol: str, po
         published = source in WORLD and port in PUBLISHED
         return is_let_in(firewall, source, protocol, port, published)
     if source not in containers(firewall):
-        return False  # nothing from outside passes through, straight to a container: not even where its port is published
+        return False  # straight to a container or through the host: not even where a port is published
     return may_leave(firewall, source, destination, protocol, port)

@@ -98,6 +98,19 @@ def test_services_and_ssh_cover_too(findings: Callable[..., list[str]]) -> None:
     assert findings({"name": "wider", "port": 6380, "sources": ["app", "edge"]}) == []
 
 
+def test_containers_are_compared_by_name(findings: Callable[..., list[str]]) -> None:
+    """They come with their group; beside other groups they are somebody else, and never everybody."""
+    addresses = ADDRESSES | {"app": ["10.0.0.3", "containers"]}
+    store = {"name": "store", "port": 6380, "sources": ["containers"]}
+    assert findings(store) == []
+    assert findings(store, addresses=addresses) == [
+        "firewall_rules: store opens tcp 6380 to sources that redis lets in already; remove store"
+    ]
+    assert findings({"name": "db", "port": 5432, "sources": ["containers"]}, service_rules=[]) == []
+    connection = {"connection": {"port": 22, "address": "10.0.0.3"}}
+    assert findings(addresses=addresses, ssh_sources=["app"], host=connection) == []
+
+
 @pytest.mark.parametrize(
     "rules",
     [
