@@ -1,4 +1,4 @@
-"""Knows what the names in firewall rules stand for: the hosts of inventory groups, and sets of addresses."""
+"""Knows what the names in firewall rules stand for: hosts of groups, sets of addresses, interfaces of containers."""
 
 import functools
 import ipaddress
@@ -9,6 +9,8 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 PUBLIC = "public"
+CONTAINERS = "containers"  # those of the host itself, by the interface they come through
+BRIDGES = ("docker", "br-")  # how the names of Docker's interfaces begin
 
 
 def _network(source: str) -> str | None:
@@ -22,8 +24,8 @@ def _network(source: str) -> str | None:
     return str(network.network_address if network.prefixlen == network.max_prefixlen else network)
 
 
-def _lists(lists: object, kind: str, cure: str) -> dict[str, list[str]]:
-    """Return the addresses of every group or set, checked."""
+def _lists(lists: object, kind: str, cure: str, words: tuple[str, ...] = ()) -> dict[str, list[str]]:
+    """Return the addresses of every group or set, checked; these words are accepted among them."""
     if not isinstance(lists, dict):
         raise TypeError(f"{kind}s must be a dict of lists, got {type(lists).__name__}")
     checked: dict[str, list[str]] = {}
@@ -32,18 +34,19 @@ def _lists(lists: object, kind: str, cure: str) -> dict[str, list[str]]:
             raise TypeError(f"{kind} {name}: the addresses must be a list, got {type(addresses).__name__}")
         checked[str(name)] = []
         for address in addresses:
-            text = _network(address) if isinstance(address, str) else None
+            text = address if address in words else _network(address) if isinstance(address, str) else None
             if text is None:
                 raise ValueError(f"{kind} {name}: {address!r} is not an address; {cure}")
             checked[str(name)].append(text)
     return checked
 
 
-def _groups(groups: object) -> dict[str, list[str]]:
+def _groups(groups: object, words: tuple[str, ...] = ()) -> dict[str, list[str]]:
     """Return the addresses of every group, checked."""
-    known = _lists(groups, "group", "set host_address to the host's address")
-    if PUBLIC in known:
-        raise ValueError(f"an inventory group is called {PUBLIC}, which means everybody in firewall rules; rename it")
+    known = _lists(groups, "group", "set host_address to the host's address", words)
+    for name, meaning in ((PUBLIC, "everybody"), *((word, "those of the host itself") for word in words)):
+        if name in known:
+            raise ValueError(f"an inventory group is called {name}, which means {meaning} in firewall rules; rename it")
     return known
 
 
@@ -78,19 +81,36 @@ def resolve_sources(rules: list[dict[str, Any]], groups: dict[str, list[str]]) -
 
 
 def address_sets(groups: dict[str, list[str]], sets: dict[str, list[str]]) -> dict[str, list[str]]:
-    """Return what each name stands for, groups and sets alike, in canonical text."""
-    known = _groups(groups)
-    for name, addresses in _lists(sets, "set", "give an address, or a network without host bits").items():
-        if name in known or name == PUBLIC or not re.fullmatch(r"[a-z][a-z0-9_-]{0,30}", name):
+    """Return what each name stands for, groups and sets alike, in canonical text; containers may be among them."""
+    words = (CONTAINERS,)
+    known = _groups(groups, words)
+    for name, addresses in _lists(sets, "set", "give an address, or a network without host bits", words).items():
+        if name in known or name in (PUBLIC, CONTAINERS) or not re.fullmatch(r"[a-z][a-z0-9_-]{0,30}", name):
             raise ValueError(
-                f"set {name}: that is {PUBLIC}, the name of an inventory group, or not made of lower-case letters, "
-                "digits, - and _; rename the set"
+                f"set {name}: that is {PUBLIC}, {CONTAINERS}, the name of an inventory group, or not made of "
+                "lower-case letters, digits, - and _; rename the set"
             )
         known[name] = addresses
     return known
 
 
-FILTERS = (resolve_sources, address_sets)
+def interface_findings(external: list[str], outward: list[str]) -> list[str]:
+    """Return a sentence for each interface that leads outside and would be taken for one of containers."""
+    if not isinstance(external, list) or not isinstance(outward, list):
+        raise TypeError(f"interface_findings takes two lists of names, got {external!r} and {outward!r}")
+    inside = [
+        name
+        for name in dict.fromkeys(outward)
+        if name and (name not in external if external else name.startswith(BRIDGES))
+    ]
+    return [
+        f"firewall_external_interfaces is {', '.join(external) or 'empty'}, which takes {name} for an interface of "
+        f"containers, but the default route of this host leads through it; add {name}"
+        for name in inside
+    ]
+
+
+FILTERS = (resolve_sources, address_sets, interface_findings)
 
 
 def _reported(core: Callable[..., object]) -> Callable[..., object]:

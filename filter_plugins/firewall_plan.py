@@ -11,23 +11,19 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 PUBLIC = "public"
+CONTAINERS = "containers"  # of the host itself; a name without addresses
 POLICIES = ("accept", "drop_containers", "drop")
 LISTS = ("service_rules", "rules", "unlimited_sources", "egress_rules", "external_interfaces")
 REQUIRED = {"ssh_port", "ssh_sources"}
-OPTIONAL: dict[str, Any] = {
-    **{name: [] for name in LISTS},
-    **{name: {} for name in ("addresses", "ssh_limit", "web_limit")},
-    "docker": False,
-    "log": False,
-    "egress_policy": "accept",
-}
+OPTIONAL: dict[str, Any] = {"log": False, "egress_policy": "accept", **{name: [] for name in LISTS}}
+OPTIONAL |= {name: {} for name in ("addresses", "ssh_limit", "web_limit")}
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,30}")
 WEB_PORTS = {80, 443}
 PORTLESS = {"name", "protocol", "sources"}
 RULE = {*PORTLESS, "port", "ports", "published", "limit"}
 EGRESS = {"name", "port", "ports", "protocol", "sources", "destinations"}
 LIMIT = ("per_second", "burst", "connections")
-Known = dict[str, list[str]]
+Known = dict[str, list[str]]  # what a name is made of: itself, and containers where they belong to it
 
 
 def _number(value: object, highest: int, words: str) -> int:
@@ -57,18 +53,18 @@ def _network(text: str) -> str | None:
 
 
 def _ends(where: str, key: str, listed: object, known: Known) -> list[str]:
-    """Return sources or destinations, each once: public, names that are known, addresses in canonical text."""
+    """Return sources or destinations, each once: names that are known, addresses in canonical text."""
     if not isinstance(listed, list) or not all(isinstance(one, str) for one in listed):
         raise TypeError(f"{where}: {key} must be a list of text, got {listed!r}")
     found: dict[str, None] = {}
     for one in listed:
-        end = str(one) if one == PUBLIC or one in known else _network(str(one))
-        if end is None:
+        ends = known.get(one) or [end for end in [_network(str(one))] if end]
+        if not ends:
             raise ValueError(
                 f"{where}: {key.removesuffix('s')} {one!r} is neither an inventory group nor a set nor an address; "
-                f"use {PUBLIC}, an address, a network without host bits, or one of {', '.join(sorted(known)) or 'none'}"
+                f"use an address, a network without host bits, or one of {', '.join(sorted(known))}"
             )
-        found[end] = None
+        found.update(dict.fromkeys(ends))
     return [PUBLIC] if PUBLIC in found else list(found)
 
 
@@ -110,8 +106,6 @@ def _rule(rule: Any, origin: str, settings: dict[str, Any], known: Known) -> dic
             raise ValueError(f"{where}: vrrp has no ports; give only {', '.join(sorted(PORTLESS))}")
         return {**done, "ports": [], "published": False, "limit": {}}
     ports, published = _ports(where, rule, RULE), _boolean(rule.get("published", False), f"{where}: published")
-    if published and not settings["docker"]:
-        raise ValueError(f"{where}: published is true, but docker is false; set docker to true or published to false")
     usual = settings["web_limit"] if WEB_PORTS.intersection(ports) else {}
     if protocol == "tcp" and settings["ssh_port"] in ports:
         usual = settings["ssh_limit"]
@@ -146,30 +140,36 @@ def _settings(firewall: object) -> dict[str, Any]:
     for name in settings["external_interfaces"]:
         if not re.fullmatch(r"[A-Za-z0-9_.@-]{1,15}", str(name)):
             raise ValueError(f"external_interfaces: {name!r} is not the name of an interface")
-    _boolean(settings["docker"], "docker")
     _boolean(settings["log"], "log")
     if settings["egress_policy"] not in POLICIES:
         raise ValueError(f"egress_policy must be one of {', '.join(POLICIES)}, got {settings['egress_policy']!r}")
     return settings
 
 
+def _names(addresses: dict[str, list[str]]) -> tuple[dict[str, list[str]], Known]:
+    """Return the addresses of every name alone, and what each name is made of."""
+    known = {name: [name, CONTAINERS] if CONTAINERS in listed else [name] for name, listed in addresses.items()}
+    plain = {name: [one for one in listed if one != CONTAINERS] for name, listed in addresses.items()}
+    return {**plain, CONTAINERS: []}, {**known, PUBLIC: [PUBLIC], CONTAINERS: [CONTAINERS]}
+
+
 def firewall_plan(firewall: dict[str, Any]) -> dict[str, Any]:
     """Return everything a rule set is made of, complete and checked, rules in the order they were given."""
     settings = _settings(firewall)
-    known = settings["addresses"]
+    addresses, known = _names(settings["addresses"])
     ssh = [{"name": "ssh", "port": settings["ssh_port"], "sources": settings["ssh_sources"]}]
     given = {"ssh": ssh, "service": settings["service_rules"], "operator": settings["rules"]}
     rules = [_rule(rule, origin, settings, known) for origin, listed in given.items() for rule in listed]
-    if not any(known.get(source, True) for source in rules[0]["sources"]):
+    if not any(addresses.get(source, True) for source in rules[0]["sources"]):
         raise ValueError("ssh_sources is empty, which would lock everybody out; name at least one source or public")
     return {
         "rules": _once(rules, " (ssh belongs to ssh_port and ssh_sources)"),
         "egress": _once([_egress(rule, known) for rule in settings["egress_rules"]], ""),
         "unlimited": _ends("unlimited_sources", "sources", settings["unlimited_sources"], known),
-        "addresses": known,
+        "addresses": addresses,
         "ssh_port": rules[0]["ports"][0],
         "external_interfaces": sorted({str(name) for name in settings["external_interfaces"]}),
-        **{name: settings[name] for name in ("docker", "log", "egress_policy")},
+        **{name: settings[name] for name in ("log", "egress_policy")},
     }
 
 

@@ -130,18 +130,12 @@ def _output(plan: dict[str, Any]) -> Texts:
     verdicts = "".join(f"{protocol} : accept, " for protocol in accepted) + "tcp : jump out.tcp, udp : jump out.udp"
     chains += _chain("out.tcp", [answers, *maps["tcp"]]) + _chain("out.udp", [*DHCP, *maps["udp"]])
     first = ["type filter hook output priority filter; policy drop;", KNOWN.format(""), 'oifname "lo" accept']
-    first += [*(_bridges(plan, "oifname", "accept") if plan["docker"] else []), f"meta l4proto vmap {{ {verdicts} }}"]
+    first += [*(f"{bridge}accept" for bridge in plan["bridges"]["oifname"]), f"meta l4proto vmap {{ {verdicts} }}"]
     return chains + _chain("output", first + _refused("output", plan["log"]))
 
 
-def _bridges(plan: dict[str, Any], what: str, verdict: str) -> Texts:
-    """Return what happens at the interfaces that lead to containers."""
-    names = ", ".join(f'"{name}"' for name in plan["external_interfaces"])
-    return [f"{what} {one} {verdict}" for one in ([f"!= {{ {names} }}"] if names else ['"docker*"', '"br-*"'])]
-
-
 def _forward(plan: dict[str, Any]) -> Texts:
-    """Return the chains for containers. An accept leaves the packet to Docker's own chains, a drop is final."""
+    """Return the chains for what passes through. An accept leaves the packet to others' chains, a drop is final."""
     published = [rule for rule in plan["rules"] if rule["published"]]
     maps, chains = _by_port("published", "meta l4proto {} ct original proto-dst", published, "goto rule.{}")
     chains += _chain("published", maps["tcp"] + maps["udp"])
@@ -151,7 +145,9 @@ def _forward(plan: dict[str, Any]) -> Texts:
         first = ["meta l4proto { icmp, ipv6-icmp } accept", SAME_NETWORK]
         chains += more + _chain("containers", first + maps["tcp"] + maps["udp"] + _refused("containers", plan["log"]))
     first = ["type filter hook forward priority filter - 5; policy accept;", KNOWN.format("")]
-    first += _bridges(plan, "iifname", "accept" if plan["egress_policy"] == "accept" else "goto containers")
+    external = ", ".join(f'"{name}"' for name in plan["external_interfaces"])
+    inside = [f"iifname != {{ {external} }} "] if external else plan["bridges"]["iifname"]
+    first += [f"{one}{'accept' if plan['egress_policy'] == 'accept' else 'goto containers'}" for one in inside]
     return chains + _chain("forward", [*first, "ct status dnat jump published", *_refused("forward", plan["log"])])
 
 
@@ -162,8 +158,7 @@ def nftables_ruleset(plan: dict[str, Any]) -> str:
     plan = {**plan, "rules": [rule for rule in plan["rules"] if rule["matches"]]}
     sets, chains = _accepting(plan)
     chains += _chain("limited", _refused("limited", plan["log"])) + _chain("invalid", _refused("invalid", log=False))
-    chains += _input(plan)
-    chains += _forward(plan) if plan["docker"] else []
+    chains += _input(plan) + _forward(plan)
     chains += _output(plan) if plan["egress_policy"] == "drop" else []
     counters = sorted(set(re.findall(r'counter name "([^"]+)"', "\n".join(chains))))
     declared = [*plan["sets"], *sets, *(f"counter {name} {{}}" for name in counters)]

@@ -10,7 +10,9 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 FAMILIES = {4: "ip", 6: "ip6"}
-Ends = dict[int, list[str]] | None  # matches by IP version; everybody is None
+SIDES = {"saddr": "iifname", "daddr": "oifname"}  # the address of an end, and the interface it is behind
+BRIDGES = ("docker", "br-")  # how the names of Docker's interfaces begin
+Ends = dict[int, list[str]] | None  # matches by IP version, 0 is both; everybody is None
 
 
 def _span(text: str) -> tuple[int, int, int]:
@@ -36,8 +38,8 @@ def _widest(texts: Iterable[str]) -> dict[int, list[str]]:
 class _Sets:
     """The named sets: one for each name that rules use, one for each list of several addresses, each written once."""
 
-    def __init__(self, addresses: dict[str, list[str]]) -> None:
-        self.addresses = addresses
+    def __init__(self, addresses: dict[str, list[str]], bridges: dict[str, list[str]]) -> None:
+        self.addresses, self.bridges = addresses, bridges
         self.names: dict[str, dict[int, list[str]]] = {}
         self.lists: dict[tuple[str, ...], str] = {}
         self.lines: list[str] = []
@@ -76,25 +78,36 @@ class _Sets:
             return None
         parts = [self.named(end) for end in ends if end in self.addresses]
         parts.append(self.listed(label, [end for end in ends if end not in self.addresses]))
-        return {
+        found = {
             version: [f"{family} {side} {value} " for part in parts for value in part[version]]
             for version, family in FAMILIES.items()
         }
+        return found | {0: self.bridges[SIDES[side]] if "containers" in ends else []}
 
 
 def _crossed(*sides: Ends) -> list[str]:
     """Return the matches of a rule: everybody is one empty match, nobody is none."""
-    limited = [side for side in sides if side is not None]
-    if not limited:
-        return [""]
-    return ["".join(both) for version in FAMILIES for both in itertools.product(*(side[version] for side in limited))]
+    found = [(0, "")]
+    for side in sides:
+        if side is not None:
+            ends = [(version, match) for version, matches in side.items() for match in matches]
+            both = itertools.product(found, ends)
+            found = [(one or two, first + then) for (one, first), (two, then) in both if {one, two} != {4, 6}]
+    return [match for _version, match in found]
+
+
+def _bridges(what: str, external: list[str]) -> list[str]:
+    """Return the matches of Docker's interfaces. One that leads outside is none, whatever its name."""
+    outside = {start: ", ".join(f'"{name}"' for name in external if name.startswith(start)) for start in BRIDGES}
+    return [(f"{what} != {{ {names} }} " if names else "") + f'{what} "{start}*" ' for start, names in outside.items()]
 
 
 def nftables_matches(plan: dict[str, Any]) -> dict[str, Any]:
     """Return the plan with ``matches`` in every rule, those of unlimited sources, and the ``sets`` that they name."""
     if not isinstance(plan, dict) or not {"rules", "egress", "unlimited", "addresses"} <= set(plan):
         raise TypeError("nftables_matches takes a plan of firewall_plan")
-    sets = _Sets(plan["addresses"])
+    bridges = {what: _bridges(what, plan["external_interfaces"]) for what in SIDES.values()}
+    sets = _Sets(plan["addresses"], bridges)
     # By name, so that the order of the variables does not change the file; ssh first
     rules = [
         {**rule, "matches": _crossed(sets.ends(f"rule.{rule['name']}", rule["sources"], "saddr"))}
@@ -111,7 +124,7 @@ def nftables_matches(plan: dict[str, Any]) -> dict[str, Any]:
         for rule in sorted(plan["egress"], key=lambda rule: str(rule["name"]))
     ]
     unlimited = _crossed(sets.ends("unlimited.sources", plan["unlimited"], "saddr"))
-    return {**plan, "rules": rules, "egress": egress, "unlimited": unlimited, "sets": sets.lines}
+    return {**plan, "rules": rules, "egress": egress, "unlimited": unlimited, "sets": sets.lines, "bridges": bridges}
 
 
 FILTERS = (nftables_matches,)

@@ -52,16 +52,22 @@ def memory_mb() -> int:
         return int(next(line for line in stream if line.startswith("MemTotal")).split()[1]) // 1024
 
 
+def way_out(family: str, towards: str) -> dict[str, str]:
+    """Return address and interface of the default route, which the way to an address of nobody shows."""
+    routes = json.loads(output("ip", "-j", family, "route", "get", towards) or "[]")
+    return {"address": routes[0].get("prefsrc", ""), "interface": routes[0]["dev"]} if routes else {}
+
+
 def addresses() -> dict[str, Any]:
     interfaces = json.loads(output("ip", "-j", "address") or "[]")
     all_of = [
         address for interface in interfaces for address in interface.get("addr_info", []) if interface["ifname"] != "lo"
     ]
-    routes = json.loads(output("ip", "-j", "-4", "route", "get", "192.0.2.1") or "[]")
     return {
         "all_ipv4_addresses": [entry["local"] for entry in all_of if entry["family"] == "inet"],
         "all_ipv6_addresses": [entry["local"] for entry in all_of if entry["family"] == "inet6"],
-        "default_ipv4": {"address": routes[0]["prefsrc"], "interface": routes[0]["dev"]} if routes else {},
+        "default_ipv4": way_out("-4", "192.0.2.1"),
+        "default_ipv6": way_out("-6", "2001:db8::1"),
     }
 
 

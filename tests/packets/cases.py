@@ -16,6 +16,7 @@ FILTERS = Path(__file__).parents[2] / "filter_plugins"
 PORTS = (22, 53, 80, 443, 5432, 9000)  # where everybody listens
 ENDS = [
     *("admins", "app", "empty", "10.77.1.1", "10.77.1.0/24", "10.77.0.0/16", "10.77.2.1/32", "0.0.0.0/0"),
+    "containers",
     *("fd77:0:1::1", "fd77:0:1::/48", "fd77:0:2::/64", "::/0", "10.99.0.0/24", "fd99::/64", "10.98.0.2", "fd98::2"),
 ]
 LIMITS: tuple[dict[str, int], ...] = (
@@ -56,7 +57,7 @@ def firewall(dice: random.Random) -> model.Firewall:
     """Return the variables of a firewall."""
     addresses = {
         "admins": dice.sample(["10.77.1.0/24", "10.77.1.2", "10.77.2.0/25", "fd77:0:1::/64", "fd77:0:1::2"], 3),
-        "app": dice.sample(model.WORLD + model.BOX, 4),
+        "app": dice.sample([*model.WORLD, *model.BOX, "containers"], 4),
         "empty": [],
     }
     rules = []
@@ -72,10 +73,9 @@ def firewall(dice: random.Random) -> model.Firewall:
         "addresses": addresses,
         "ssh_port": 22,
         "ssh_sources": [*ends(dice, 0.2), "10.77.9.9"],
-        "docker": True,
-        "external_interfaces": dice.choice([[], ["eth0"], ["eth0", "eth9"]]),
+        "external_interfaces": dice.choice([[], ["eth0"], ["eth0", "eth9"], ["eth0", "br-two"]]),
         "log": dice.random() < 0.5,
-        "unlimited_sources": dice.choice([[], ["admins", "10.77.2.1"], ["public"]]),
+        "unlimited_sources": dice.choice([[], ["admins", "10.77.2.1"], ["containers"], ["public"]]),
         "egress_policy": dice.choice(["accept", "drop_containers", "drop"]),
         "egress_rules": egress,
     }

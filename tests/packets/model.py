@@ -14,14 +14,22 @@ OTHER_BOX = ["10.98.0.2", "fd98::2"]
 PUBLISHED = (8081, 8082)  # lead to port 80 of BOX
 
 
+def containers(firewall: Firewall) -> list[str]:
+    """Return the addresses behind interfaces of Docker; one that is named as external is none of them."""
+    return BOX + (OTHER_BOX if "br-two" not in firewall["external_interfaces"] else [])
+
+
 def is_one_of(address: str, ends: list[str], firewall: Firewall) -> bool:
     """Tell whether an address is meant by sources or destinations."""
     for end in ends:
         if end == "public":
             return True
         for text in firewall["addresses"].get(end, [end]):
-            network = ipaddress.ip_network(text)
-            if ipaddress.ip_address(address) in network:
+            if text == "containers":
+                meant = address in containers(firewall)
+            else:
+                meant = ipaddress.ip_address(address) in ipaddress.ip_network(text)
+            if meant:
                 return True
     return False
 
@@ -44,7 +52,7 @@ def is_let_in(firewall: Firewall, source: str, protocol: str, port: int, publish
 
 def may_leave(firewall: Firewall, source: str, destination: str, protocol: str, port: int) -> bool:
     """Tell whether the host, or one of its containers, may begin to talk to somebody."""
-    container = source in BOX + OTHER_BOX
+    container = source in containers(firewall)
     if firewall["egress_policy"] == "accept" or (firewall["egress_policy"] == "drop_containers" and not container):
         return True
     return any(
@@ -61,10 +69,10 @@ def arrives(firewall: Firewall, source: str, destination: str, protocol: str, po
     """Tell whether somebody who listens at the destination hears the first packet, and answers."""
     if source in HOST:
         # To its own containers the host always talks
-        return destination in BOX + OTHER_BOX or may_leave(firewall, source, destination, protocol, port)
+        return destination in containers(firewall) or may_leave(firewall, source, destination, protocol, port)
     if destination in HOST:
         published = source in WORLD and port in PUBLISHED
         return is_let_in(firewall, source, protocol, port, published)
-    if source in WORLD:
-        return False  # straight to a container: not even where its port is published
+    if source not in containers(firewall):
+        return False  # straight to a container or through the host: not even where a port is published
     return may_leave(firewall, source, destination, protocol, port)

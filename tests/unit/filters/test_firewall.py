@@ -1,9 +1,13 @@
-"""Firewall rules: groups become addresses."""
+"""Firewall rules: groups become addresses, and containers are no address."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,6 +49,8 @@ def test_sources_are_resolved(filters: Filters, sources: list[str], resolved: li
         ([], {"app": "10.0.0.1"}, "group app: the addresses must be a list, got str"),
         ([], {"public": []}, "an inventory group is called public"),
         ([], [], "groups must be a dict of lists, got list"),
+        ([{"name": "redis", "sources": ["containers"]}], GROUPS, "source 'containers' is neither"),
+        ([], {"app": ["containers"]}, "group app: 'containers' is not an address"),
         ({}, GROUPS, "rules must be a list of dicts"),
         (["redis"], GROUPS, "rules must be a list of dicts"),
     ],
@@ -72,8 +78,10 @@ def test_sets_and_groups_are_known_by_name(filters: Filters) -> None:
 @pytest.mark.parametrize(
     ("sets", "words"),
     [
-        ({"app": []}, "set app: that is public, the name of an inventory group, or not made of"),
+        ({"app": []}, "set app: that is public, containers, the name of an inventory group, or not made of"),
         ({"public": []}, "set public: that is public"),
+        ({"containers": []}, "set containers: that is public, containers"),
+        ({"admins": ["container"]}, "set admins: 'container' is not an address"),
         ({"My admins": []}, "rename the set"),
         ({"admins": "192.0.2.1"}, "set admins: the addresses must be a list, got str"),
         ({"admins": ["app"]}, "set admins: 'app' is not an address; give an address, or a network without host bits"),
@@ -85,3 +93,57 @@ def test_sets_and_groups_are_known_by_name(filters: Filters) -> None:
 def test_a_name_means_one_thing(refusal: Refusal, sets: object, words: str) -> None:
     """The message names the set."""
     assert words in refusal("address_sets", GROUPS, sets)
+
+
+def test_containers_may_belong_to_a_name(filters: Filters, refusal: Refusal) -> None:
+    """They are those of the host itself; nobody else has this name."""
+    known = filters["address_sets"]({"app": ["10.0.0.3", "containers"]}, {"near": ["containers"]})
+    assert known == {"app": ["10.0.0.3", "containers"], "near": ["containers"]}
+    words = "an inventory group is called containers, which means those of the host itself in firewall rules; rename it"
+    assert words in refusal("address_sets", {"containers": []}, {})
+
+
+def test_the_play_lets_containers_in_by_interface_and_not_by_address() -> None:
+    """FWL-03, FWL-04: their networks are those of neighbors elsewhere; who sees addresses alone has to take them."""
+    contract = yaml.safe_load((Path(__file__).parents[3] / "playbooks/vars/contract.yml").read_text())
+    names = ("firewall_group_addresses", "postgresql_group_addresses", "nginx_group_addresses")
+
+    def handed(*roles: str) -> list[Any]:
+        used = {name: trust_as_template(contract[name]) for name in (*names, "__host_apps", "__address_groups")}
+        host = {"host_groups": {"app": ["10.0.0.3"]}, "host_roles": list(roles)}
+        networks = {"contract_container_networks": contract["contract_container_networks"]}
+        templar = Templar(loader=DataLoader(), variables=used | host | networks)
+        return [templar.template(used[name]) for name in names]
+
+    docker = {"app": ["10.0.0.3", "172.16.0.0/12"], "containers": ["172.16.0.0/12"]}
+    assert handed("docker") == [{"app": ["10.0.0.3", "containers"]}, docker, docker]
+    plain = {"app": ["10.0.0.3"], "containers": ["172.16.0.0/12"]}
+    assert handed("redis") == [{"app": ["10.0.0.3"]}, plain, plain]
+
+
+@pytest.mark.parametrize(
+    ("external", "outward", "found"),
+    [
+        ([], [], []),
+        ([], ["eth0", "wg0"], []),
+        ([], ["br-lan", "br-lan", "eth0", "docker0"], [("empty", "br-lan"), ("empty", "docker0")]),
+        (["eth0", "br-lan"], ["br-lan"], []),
+        (["eth0", "eth9"], ["eth0", "tun0"], [("eth0, eth9", "tun0")]),
+        (["eth0"], [""], []),
+    ],
+)
+def test_an_uplink_is_not_taken_for_a_bridge(
+    filters: Filters, external: list[str], outward: list[str], found: list[tuple[str, str]]
+) -> None:
+    """By its name, or because a list leaves it out."""
+    assert filters["interface_findings"](external, outward) == [
+        f"firewall_external_interfaces is {said}, which takes {name} for an interface of containers, but the default "
+        f"route of this host leads through it; add {name}"
+        for said, name in found
+    ]
+
+
+def test_lists_of_interfaces_are_expected(refusal: Refusal) -> None:
+    """Text would be judged by its letters."""
+    assert "takes two lists of names, got 'eth0' and []" in refusal("interface_findings", "eth0", [])
+    assert "takes two lists of names, got [] and 'eth0'" in refusal("interface_findings", [], "eth0")

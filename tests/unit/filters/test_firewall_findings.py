@@ -16,7 +16,7 @@ ADDRESSES = {
     "admins": ["192.0.2.0/24", "2001:db8::/32"],
     "halves": ["0.0.0.0/1", "128.0.0.0/1"],
 }
-FIREWALL = {"ssh_port": 22, "ssh_sources": ["admins"], "addresses": ADDRESSES, "docker": True}
+FIREWALL = {"ssh_port": 22, "ssh_sources": ["admins"], "addresses": ADDRESSES}
 HOST = {
     "sets": ["admins", "halves"],
     "public_accepted": [],
@@ -96,6 +96,19 @@ def test_services_and_ssh_cover_too(findings: Callable[..., list[str]]) -> None:
     ]
     assert findings({"name": "both", "ports": [80, 8080], "sources": ["public"]}) == []
     assert findings({"name": "wider", "port": 6380, "sources": ["app", "edge"]}) == []
+
+
+def test_containers_are_compared_by_name(findings: Callable[..., list[str]]) -> None:
+    """They come with their group; beside other groups they are somebody else, and never everybody."""
+    addresses = ADDRESSES | {"app": ["10.0.0.3", "containers"]}
+    store = {"name": "store", "port": 6380, "sources": ["containers"]}
+    assert findings(store) == []
+    assert findings(store, addresses=addresses) == [
+        "firewall_rules: store opens tcp 6380 to sources that redis lets in already; remove store"
+    ]
+    assert findings({"name": "db", "port": 5432, "sources": ["containers"]}, service_rules=[]) == []
+    connection = {"connection": {"port": 22, "address": "10.0.0.3"}}
+    assert findings(addresses=addresses, ssh_sources=["app"], host=connection) == []
 
 
 @pytest.mark.parametrize(

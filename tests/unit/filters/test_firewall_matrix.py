@@ -67,6 +67,13 @@ def test_a_group_lets_its_hosts_in(filters: Filters) -> None:
     assert {pair["address"] for pair in matrix} == {"192.0.2.1", "192.0.2.2"}  # app1 has no address of the other family
 
 
+def test_containers_are_no_other_host(filters: Filters) -> None:
+    """Whatever address they have; the plan of a host knows them as a name without addresses."""
+    rule = {"name": "store", "port": 6379, "protocol": "tcp", "ports": [6379], "sources": ["app", "containers"]}
+    host = {**DATA, "rules": [rule], "groups": {"app": [], "containers": []}}
+    assert ("data1", "192.0.2.2", 6379, False, "store", False) in table(filters["firewall_matrix"]([host, APP], "app1"))
+
+
 def test_what_may_not_leave_is_not_allowed(filters: Filters) -> None:
     out = [
         {"name": "database", "protocol": "tcp", "ports": [5432], "destinations": ["192.0.2.2"]},

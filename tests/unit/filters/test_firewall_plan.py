@@ -8,7 +8,7 @@ import pytest
 Filters = dict[str, Callable[..., Any]]
 Refusal = Callable[..., str]
 ADDRESSES = {"admins": ["192.0.2.0/24"], "app": ["10.0.0.3"], "none": []}
-FIREWALL = {"ssh_port": 22, "ssh_sources": ["admins"], "addresses": ADDRESSES, "docker": True}
+FIREWALL = {"ssh_port": 22, "ssh_sources": ["admins"], "addresses": ADDRESSES}
 SSH = {"per_second": 20, "burst": 100, "connections": 100}
 WEB = {"per_second": 100}
 
@@ -87,6 +87,27 @@ def test_what_leaves_is_completed(filters: Filters) -> None:
     assert plan["egress_policy"] == "drop"
 
 
+def test_containers_are_a_name_without_addresses(filters: Filters) -> None:
+    """A rule whose group or set holds them names them too, each once."""
+    addresses = {"app": ["10.0.0.3", "containers"], "near": ["containers"], "admins": ["192.0.2.0/24"]}
+    rules = [
+        {"name": "data", "port": 1, "sources": ["app"]},
+        {"name": "mixed", "port": 2, "sources": ["near", "containers", "admins", "app"]},
+        {"name": "all", "port": 3, "sources": ["app", "public"]},
+    ]
+    egress = [{"name": "out", "port": 4, "sources": ["containers"], "destinations": ["near"]}]
+    more = {"addresses": addresses, "rules": rules, "egress_rules": egress, "unlimited_sources": ["app"]}
+    plan = filters["firewall_plan"](FIREWALL | more)
+    assert [rule["sources"] for rule in plan["rules"][1:]] == [
+        ["app", "containers"],
+        ["near", "containers", "admins", "app"],
+        ["public"],
+    ]
+    assert (plan["egress"][0]["sources"], plan["egress"][0]["destinations"]) == (["containers"], ["near", "containers"])
+    assert plan["unlimited"] == ["app", "containers"]
+    assert plan["addresses"] == {"app": ["10.0.0.3"], "near": [], "admins": ["192.0.2.0/24"], "containers": []}
+
+
 RULES = "a rule must be a dict with a name of lower-case letters"
 GIVE = "rule x: give port or ports"
 LIMIT = "rule x: limit takes per_second, burst, connections, and burst only with per_second"
@@ -114,7 +135,7 @@ LIMIT = "rule x: limit takes per_second, burst, connections, and burst only with
         ({"sources": ["ap"]}, "rule x: source 'ap' is neither an inventory group nor a set nor an address"),
         (
             {"sources": ["10.0.0.1/8"]},
-            "use public, an address, a network without host bits, or one of admins, app, none",
+            "use an address, a network without host bits, or one of admins, app, containers, none, public",
         ),
         ({"limit": 7}, LIMIT),
         ({"limit": {"burst": 7}}, LIMIT),
@@ -139,10 +160,6 @@ def test_wrong_rules_are_refused(refusal: Refusal, rule: dict[str, Any], words: 
         ({"rules": [{"name": "x", "sources": []}]}, "give port or ports"),
         ({"rules": [{"name": "x", "ports": [], "sources": []}]}, "ports must be a list with at least one port"),
         ({"rules": [{"name": "x", "ports": "80", "sources": []}]}, "ports must be a list with at least one port"),
-        (
-            {"rules": [{"name": "x", "port": 80, "sources": [], "published": True}], "docker": False},
-            "rule x: published is true, but docker is false",
-        ),
         ({"rules": {}}, "rules must be a list, got {}"),
         ({"external_interfaces": "eth0"}, "external_interfaces must be a list"),
         ({"external_interfaces": ["eth0; drop"]}, "'eth0; drop' is not the name of an interface"),
@@ -152,7 +169,8 @@ def test_wrong_rules_are_refused(refusal: Refusal, rule: dict[str, Any], words: 
         ({"ssh_port": None}, "rule ssh: a port is a whole number"),
         ({"ssh_limit": {"rate": 1}}, "rule ssh: limit takes"),
         ({"unlimited_sources": ["adm"]}, "unlimited_sources: source 'adm' is neither"),
-        ({"docker": 1}, "docker must be true or false, got 1"),
+        ({"log": 1}, "log must be true or false, got 1"),
+        ({"ssh_sources": ["containers"]}, "ssh_sources is empty, which would lock everybody out"),
         ({"log": "no"}, "log must be true or false, got 'no'"),
         ({"egress_policy": "deny"}, "egress_policy must be one of accept, drop_containers, drop, got 'deny'"),
         ({"egress_rules": [7]}, "a rule of egress_rules must be a dict with a name"),

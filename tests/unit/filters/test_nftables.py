@@ -24,7 +24,7 @@ WIDE = {
 CLOSED = {"name": "closed", "port": 9, "sources": []}
 RULES = [NGINX, REDIS, APP, WIDE, CLOSED]
 ADDRESSES = {"admins": ["192.0.2.0/24", "192.0.2.9", "2001:db8::/32"], "edge": ["10.0.0.1"], "3 odd": ["10.9.9.9"]}
-FIREWALL = {"rules": RULES, "ssh_port": 22, "ssh_sources": ["admins"], "docker": True, "addresses": ADDRESSES}
+FIREWALL = {"rules": RULES, "ssh_port": 22, "ssh_sources": ["admins"], "addresses": ADDRESSES}
 
 
 @pytest.fixture(name="ruleset")
@@ -127,8 +127,10 @@ def test_the_file_replaces_its_own_table_only(ruleset: Callable[..., str]) -> No
 
 
 def test_the_forward_chain_lets_published_ports_in(ruleset: Callable[..., str]) -> None:
-    """Named as the user published them; containers themselves are not outside."""
+    """Named as the user published them; containers are not outside. Every host has it, with rules or without."""
     text = ruleset()
+    assert chain(ruleset(rules=[]), "forward") == chain(text, "forward")
+    assert "chain published {\n  }" in ruleset(rules=[])
     assert chain(text, "forward") == [
         "type filter hook forward priority filter - 5; policy accept;",
         "ct state vmap { established : accept, related : accept }",
@@ -149,9 +151,45 @@ def test_external_interfaces_and_log(ruleset: Callable[..., str]) -> None:
     text = ruleset(external_interfaces=["eth1", "eth0"], log=True)
     assert 'iifname != { "eth0", "eth1" } accept' in chain(text, "forward")
     assert "docker*" not in text
+    named = chain(ruleset(external_interfaces=["br-lan", "eth0"], egress_policy="drop"), "forward")
+    assert 'iifname != { "br-lan", "eth0" } goto containers' in named
     for name in ("input", "forward"):
         assert chain(text, name)[-2:] == [f'limit rate 5/minute burst 5 packets log prefix "holdfast {name}: "', "drop"]
-    assert "chain forward" not in ruleset(rules=[NGINX], docker=False)
+
+
+def test_containers_are_known_by_their_interface(ruleset: Callable[..., str]) -> None:
+    """Of both families, beside the addresses of their group; an interface that leads outside is none."""
+    addresses = ADDRESSES | {"app": ["10.0.0.3", "containers"]}
+    store = {"name": "store", "port": 5432, "sources": ["app"]}
+    text = ruleset(rules=[store], addresses=addresses)
+    assert chain(text, "in.tcp.5432") == [
+        "ip saddr @app.v4 goto rule.store",
+        'iifname "docker*" goto rule.store',
+        'iifname "br-*" goto rule.store',
+    ]
+    uplinks = ["br-lan", "br-0", "eth0"]
+    egress = [
+        {"name": "here", "port": 1, "sources": ["containers"], "destinations": ["containers", "10.0.0.9"]},
+        {"name": "host", "port": 2, "destinations": ["fd00::9", "containers"]},
+    ]
+    more = {"external_interfaces": uplinks, "egress_policy": "drop", "egress_rules": egress}
+    named = ruleset(rules=[store], addresses=addresses, **more)
+    assert chain(named, "in.tcp.5432")[1:] == [
+        'iifname "docker*" goto rule.store',
+        'iifname != { "br-0", "br-lan" } iifname "br-*" goto rule.store',
+    ]
+    behind, before = [f'{what} "docker*" ' for what in ("iifname", "oifname")]
+    bridge = '{0} != {{ "br-0", "br-lan" }} {0} "br-*" '
+    sources, destinations = (behind, bridge.format("iifname")), (before, bridge.format("oifname"))
+    assert chain(named, "containers.tcp.1") == [
+        f'{source}{destination}counter name "out.here" accept'
+        for source in sources
+        for destination in ("ip daddr 10.0.0.9 ", *destinations)
+    ]
+    assert chain(named, "out.tcp.2") == [
+        f'{destination}counter name "out.host" accept' for destination in ("ip6 daddr fd00::9 ", *destinations)
+    ]
+    assert [f"{destination}accept" for destination in destinations] == chain(named, "output")[3:5]
 
 
 def test_limits_count_every_source_for_itself(ruleset: Callable[..., str]) -> None:

@@ -93,6 +93,25 @@ def test_facts_have_the_values_that_setup_would_find(host_facts: ModuleType) -> 
     assert facts["date_time"]["epoch"].isdigit()
 
 
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        (
+            '[{"dst":"2001:db8::1","from":"::","gateway":"fe80::1","dev":"br-lan","prefsrc":"fd00::2","metric":1024}]',
+            {"address": "fd00::2", "interface": "br-lan"},
+        ),
+        ('[{"dst":"192.0.2.1","dev":"ppp0","flags":[],"uid":0,"cache":[]}]', {"address": "", "interface": "ppp0"}),
+        ("", {}),
+    ],
+)
+def test_the_default_route_is_the_way_to_nobody(
+    host_facts: ModuleType, monkeypatch: pytest.MonkeyPatch, said: str, found: dict[str, str]
+) -> None:
+    """As iproute2 answers; without a route it says so on the other channel."""
+    monkeypatch.setattr(host_facts, "output", lambda *_argv: said)
+    assert host_facts.way_out("-6", "2001:db8::1") == found
+
+
 def test_a_missing_tool_is_no_output(host_facts: ModuleType) -> None:
     assert host_facts.output("no-such-tool") == ""
 
