@@ -4,7 +4,7 @@ LAB = $(PYTHON) -m tests.lab
 export ONLY ARGS
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down test test-fast test-all lint docs bench secrets env lock clean
+.PHONY: help demo demo-down test test-fast test-rest test-all lint docs bench secrets env lock clean
 
 help: ## show this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
@@ -22,7 +22,10 @@ test: ## fast tests, lint, every Molecule scenario, ansible-runner (ONLY="redis 
 test-fast: ## unit and contract tests, no hosts
 	@$(LAB) test fast
 
-test-all: ## test, each scenario also with the Debian releases swapped on hardened hosts, and the slow fault cases
+test-rest: ## the slow fault cases, and every scenario with the Debian releases swapped on hardened hosts
+	@$(LAB) test rest
+
+test-all: ## test and test-rest
 	@$(LAB) test all
 
 lint: ## ansible-lint (production), yamllint, ruff, mypy

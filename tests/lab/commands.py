@@ -63,11 +63,11 @@ def clean(console: Console, _: argparse.Namespace) -> int:
 
 
 def run_tests(console: Console, arguments: argparse.Namespace) -> int:
-    """run the tests: fast | lint | hosts | all"""
+    """run the tests: fast | lint | hosts | rest | all"""
     kind = arguments.kind
     if kind == "lint":
         return suite.run_lint(console)
-    return suite.run(console, only=os.environ.get("ONLY", ""), hosts=kind != "fast", everything=kind == "all")
+    return suite.run(console, kind, only=os.environ.get("ONLY", ""))
 
 
 def make_secrets(console: Console, arguments: argparse.Namespace) -> int:
@@ -125,7 +125,7 @@ def parser() -> argparse.ArgumentParser:
     by_name["molecule"].add_argument("scenario")
     by_name["molecule"].add_argument("arguments", nargs=argparse.REMAINDER, help="default: test")
     by_name["run"].add_argument("arguments", nargs=argparse.REMAINDER)
-    by_name["test"].add_argument("kind", choices=["fast", "lint", "hosts", "all"])
+    by_name["test"].add_argument("kind", choices=["fast", "lint", "hosts", "rest", "all"])
     by_name["secrets"].add_argument("inventory", nargs="?", default="")
     return made
 

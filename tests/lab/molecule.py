@@ -22,10 +22,10 @@ def scenarios(folder: Path = FOLDER) -> list[str]:
     return sorted(names, key=lambda name: (name not in FIRST, name in LAST))
 
 
-def chosen(names: list[str], only: str = "", slow: bool = False) -> list[str]:
-    """Return the scenarios to run; ONLY names them, else the slow ones wait for test-all."""
+def chosen(names: list[str], only: str = "") -> list[str]:
+    """Return the scenarios to run; ONLY names them."""
     if not only:
-        return [name for name in names if slow or not name.endswith(SLOW)]
+        return names
     wanted = only.replace(",", " ").split()
     unknown = sorted(set(wanted) - set(names))
     if unknown:

@@ -88,15 +88,21 @@ def lint_steps() -> list[Step]:
     return [(title, program(argv)) for title, argv in commands.items()]
 
 
-def host_steps(only: str, swap: bool, slow: bool) -> list[Step]:
-    """Return a step per scenario."""
+def host_steps(only: str, kind: str) -> list[Step]:
+    """Return a step per scenario: those of hosts, the rest (slow ones, and each with swapped releases), or all."""
 
-    def scenario(name: str) -> Callable[[Console], int]:
-        return lambda console: molecule.run_tested(console, name, swap)
+    def scenario(name: str, swap: bool) -> Step:
+        return (
+            f"molecule {name}{' (swapped, hardened)' if swap else ''}",
+            lambda console: molecule.run_tested(console, name, swap),
+        )
 
-    names = molecule.chosen(molecule.scenarios(), only, slow)
-    suffix = " (swapped, hardened)" if swap else ""
-    return [(f"molecule {name}{suffix}", scenario(name)) for name in names]
+    names = molecule.chosen(molecule.scenarios(), only)
+    slow = [name for name in names if name.endswith(molecule.SLOW)]
+    quick = [name for name in names if name not in slow]
+    plain = {"hosts": names if only else quick, "rest": slow, "all": names}[kind]
+    swapped = [] if kind == "hosts" else names
+    return [scenario(name, swap=False) for name in plain] + [scenario(name, swap=True) for name in swapped]
 
 
 def run_lint(console: Console) -> int:
@@ -108,19 +114,19 @@ def run_lint(console: Console) -> int:
     return results.close()
 
 
-def run(console: Console, only: str = "", hosts: bool = False, everything: bool = False) -> int:
-    """Run the fast tests, and with hosts also lint and scenarios; ONLY leaves the named scenarios alone."""
+def run(console: Console, kind: str, only: str = "") -> int:
+    """Run tests of a kind: fast, hosts (with fast ones and lint), rest, or all; ONLY names scenarios to run alone."""
     python_env.ensure(console)
     results = Results(console)
-    steps = fast_steps() + (lint_steps() if hosts else [])
+    steps = {"fast": fast_steps(), "rest": []}.get(kind, fast_steps() + lint_steps())
     for title, step in [] if only else steps:
         results.add(title, step)
-    if hosts:
-        _run_with_hosts(console, results, only, everything)
+    if kind != "fast":
+        _run_with_hosts(console, results, kind, only)
     return results.close()
 
 
-def _run_with_hosts(console: Console, results: Results, only: str, everything: bool) -> None:
+def _run_with_hosts(console: Console, results: Results, kind: str, only: str) -> None:
     try:
         bed.ready(console)
     except NoEngineError as error:
@@ -130,10 +136,8 @@ def _run_with_hosts(console: Console, results: Results, only: str, everything: b
         console.failure(error)
         results.rows.append(("Test bed", False, 0.0))
         return
-    steps = host_steps(only, swap=False, slow=everything)
-    if everything:
-        steps += host_steps(only, swap=True, slow=True)
-    if (ROOT / "tests/runner").is_dir() and not only:
+    steps = host_steps(only, kind)
+    if kind != "rest" and not only and (ROOT / "tests/runner").is_dir():
         steps.insert(0, ("ansible-runner", run_runner))
     results.add_side_by_side(steps)
     remove_test_hosts(console)

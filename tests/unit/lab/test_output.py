@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab import demo, molecule, recap, shell
+from tests.lab import demo, molecule, recap, shell, suite
 from tests.lab.console import ACTIVITY, duration
 from tests.lab.paths import LabError, read_json, write_json
 from tests.lab.python_env import fingerprint
@@ -61,15 +61,21 @@ def test_the_lab_comes_first_and_the_platform_last(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("only", "slow", "names"),
+    ("only", "kind", "names"),
     [
-        ("", False, ["lab", "redis"]),
-        ("", True, ["lab", "redis", "redis_slow"]),
-        ("redis_slow, lab", False, ["lab", "redis_slow"]),
+        ("", "hosts", ["lab", "redis"]),
+        ("", "rest", ["redis_slow", "lab +", "redis +", "redis_slow +"]),
+        ("", "all", ["lab", "redis", "redis_slow", "lab +", "redis +", "redis_slow +"]),
+        ("redis_slow, lab", "hosts", ["lab", "redis_slow"]),
+        ("redis", "rest", ["redis +"]),
     ],
 )
-def test_slow_scenarios_wait_to_be_asked(only: str, slow: bool, names: list[str]) -> None:
-    assert molecule.chosen(["lab", "redis", "redis_slow"], only, slow) == names
+def test_slow_scenarios_and_swapped_releases_wait_to_be_asked(
+    monkeypatch: pytest.MonkeyPatch, only: str, kind: str, names: list[str]
+) -> None:
+    monkeypatch.setattr(molecule, "scenarios", lambda: ["lab", "redis", "redis_slow"])
+    found = [title.removeprefix("molecule ") for title, _step in suite.host_steps(only, kind)]
+    assert [title.replace("(swapped, hardened)", "+") for title in found] == names
 
 
 def test_an_unknown_scenario_is_refused() -> None:
