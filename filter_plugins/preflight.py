@@ -9,6 +9,7 @@ from ansible.errors import AnsibleFilterError
 
 OLDEST_PYTHON = (3, 9)
 LARGEST_SKEW_SECONDS = 30
+KERNEL_LEAVES = 0.95  # of the memory that is sold
 
 
 def unreachable_findings(host: str, probe: dict[str, Any]) -> list[str]:
@@ -51,15 +52,50 @@ def system_findings(host: str, facts: dict[str, Any], releases: list[str]) -> li
 
 
 def resource_findings(host: str, facts: dict[str, Any], disk_mb: int) -> list[str]:
-    """Compare disk space and name resolution."""
+    """Compare disk space."""
     found = []
     for path, free in sorted(facts.get("disk_free_mb", {}).items()):
         if free < disk_mb:
             found.append(
                 f"{host} has {free} MB free on {path}, preflight_disk_mb asks for {disk_mb}; make room or lower it"
             )
-    unresolved = facts.get("unresolved_names", [])
-    return [*found, *(f"{host} cannot resolve {name}; check /etc/resolv.conf there" for name in unresolved)]
+    return found
+
+
+def name_findings(host: str, facts: dict[str, Any], expected: dict[str, str]) -> list[str]:
+    """Compare what names resolve to with what they must."""
+    found = []
+    for name, addresses in facts.get("resolved_names", {}).items():
+        if not addresses:
+            found.append(f"{host} cannot resolve {name}; check /etc/resolv.conf there")
+        elif expected.get(name, addresses[0]) not in addresses:
+            found.append(
+                f"{host} finds {name} at {', '.join(addresses)}, preflight_addresses says {expected[name]}; "
+                "correct the DNS record, or the variable"
+            )
+    return found
+
+
+def capacity_findings(host: str, facts: dict[str, Any], least: dict[str, Any]) -> list[str]:
+    """Compare the machine with what its environment asks for. What a virtual machine does not tell is not judged."""
+    cpus, memory_mb = facts.get("processor_vcpus", 0), facts.get("memtotal_mb", 0)
+    link_mbps, storage = facts.get("link_mbps", 0), facts.get("postgresql", {}).get("storage", "")
+    found = []
+    if cpus < least.get("cpus", 0):
+        found.append(f"{host} has {cpus} CPUs, preflight_cpus asks for {least['cpus']}; give it more, or lower it")
+    if memory_mb < least.get("memory_mb", 0) * KERNEL_LEAVES:
+        found.append(
+            f"{host} has {memory_mb} MB of memory, preflight_memory_mb asks for {least['memory_mb']}; "
+            "give it more, or lower it"
+        )
+    if 0 < link_mbps < least.get("link_mbps", 0):
+        found.append(
+            f"{host} is linked at {link_mbps} Mbit/s, preflight_link_mbps asks for {least['link_mbps']}; "
+            "look at cable and switch, or lower it"
+        )
+    if least.get("storage") == "ssd" and storage == "hdd":
+        found.append(f"{host} keeps data on a disk that turns, preflight_storage asks for ssd; move it, or lower that")
+    return found
 
 
 def holder_of(entry: dict[str, Any]) -> str:
@@ -128,6 +164,8 @@ def preflight_findings(facts: dict[str, Any], expected: dict[str, Any]) -> list[
     return [
         *system_findings(host, facts, expected["releases"]),
         *resource_findings(host, facts, expected["disk_mb"]),
+        *capacity_findings(host, facts, expected.get("at_least", {})),
+        *name_findings(host, facts, expected.get("addresses", {})),
         *port_findings(host, facts, expected["ports"]),
         *listen_findings(host, facts, expected),
     ]

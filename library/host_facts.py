@@ -168,12 +168,21 @@ def way_in() -> dict[str, Any]:
     }
 
 
-def resolves(name: str) -> bool:
+def resolved(name: str) -> list[str]:
+    """Return the addresses of a name, IPv4 first; none when nobody knows it."""
     try:
-        socket.getaddrinfo(name, None)
+        found = {str(entry[4][0]) for entry in socket.getaddrinfo(name, None)}
     except OSError:
-        return False
-    return True
+        return []
+    return sorted(found, key=lambda address: (":" in address, address))
+
+
+def link_mbps(interface: str) -> int:
+    """Return the speed of an interface, 0 where it does not tell, as those of virtual machines."""
+    try:
+        return max(0, int(Path("/sys/class/net", interface, "speed").read_text()))
+    except (OSError, ValueError):
+        return 0
 
 
 def kind_of_disk(path: Path) -> str:
@@ -230,9 +239,11 @@ def postgresql() -> dict[str, Any]:
 def facts(resolve: list[str]) -> dict[str, Any]:
     packages = output("dpkg-query", "-W", "-f", "${db:Status-Status} ${Package}\n")
     init = Path("/proc/1/comm").read_text().strip()
+    network = addresses()
     return {
         **operating_system(),
-        **addresses(),
+        **network,
+        "link_mbps": link_mbps(network["default_ipv4"].get("interface", "")),
         **way_in(),
         "hostname": platform.node().split(".")[0],
         "fqdn": platform.node(),
@@ -253,7 +264,7 @@ def facts(resolve: list[str]) -> dict[str, Any]:
         },
         "user_id": os.geteuid(),
         "postgresql": postgresql(),
-        "unresolved_names": [name for name in resolve if not resolves(name)],
+        "resolved_names": {name: resolved(name) for name in resolve},
     }
 
 
