@@ -9,7 +9,6 @@ from ansible.errors import AnsibleFilterError
 
 OLDEST_PYTHON = (3, 9)
 LARGEST_SKEW_SECONDS = 30
-KERNEL_LEAVES = 0.95  # of the memory that is sold
 
 
 def unreachable_findings(host: str, probe: dict[str, Any]) -> list[str]:
@@ -73,28 +72,6 @@ def name_findings(host: str, facts: dict[str, Any], expected: dict[str, str]) ->
                 f"{host} finds {name} at {', '.join(addresses)}, preflight_addresses says {expected[name]}; "
                 "correct the DNS record, or the variable"
             )
-    return found
-
-
-def capacity_findings(host: str, facts: dict[str, Any], least: dict[str, Any]) -> list[str]:
-    """Compare the machine with what its environment asks for. What a virtual machine does not tell is not judged."""
-    cpus, memory_mb = facts.get("processor_vcpus", 0), facts.get("memtotal_mb", 0)
-    link_mbps, storage = facts.get("link_mbps", 0), facts.get("postgresql", {}).get("storage", "")
-    found = []
-    if cpus < least.get("cpus", 0):
-        found.append(f"{host} has {cpus} CPUs, preflight_cpus asks for {least['cpus']}; give it more, or lower it")
-    if memory_mb < least.get("memory_mb", 0) * KERNEL_LEAVES:
-        found.append(
-            f"{host} has {memory_mb} MB of memory, preflight_memory_mb asks for {least['memory_mb']}; "
-            "give it more, or lower it"
-        )
-    if 0 < link_mbps < least.get("link_mbps", 0):
-        found.append(
-            f"{host} is linked at {link_mbps} Mbit/s, preflight_link_mbps asks for {least['link_mbps']}; "
-            "look at cable and switch, or lower it"
-        )
-    if least.get("storage") == "ssd" and storage == "hdd":
-        found.append(f"{host} keeps data on a disk that turns, preflight_storage asks for ssd; move it, or lower that")
     return found
 
 
@@ -164,7 +141,6 @@ def preflight_findings(facts: dict[str, Any], expected: dict[str, Any]) -> list[
     return [
         *system_findings(host, facts, expected["releases"]),
         *resource_findings(host, facts, expected["disk_mb"]),
-        *capacity_findings(host, facts, expected.get("at_least", {})),
         *name_findings(host, facts, expected.get("addresses", {})),
         *port_findings(host, facts, expected["ports"]),
         *listen_findings(host, facts, expected),

@@ -1,0 +1,60 @@
+"""Compares machines with what their environment asks for."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+EXPECTED = {"cpus", "memory_mb", "link_mbps", "storage"}
+KERNEL_LEAVES = 0.95  # of the memory that is sold
+
+
+def capacity_findings(facts: dict[str, Any], host: str, least: dict[str, Any]) -> list[str]:
+    """Compare the machine with what its environment asks for. What a virtual machine does not tell is not judged."""
+    if not isinstance(facts, dict) or not isinstance(least, dict) or set(least) - EXPECTED:
+        raise TypeError(f"capacity_findings takes the facts, a name and a dict of {', '.join(sorted(EXPECTED))}")
+    if "user_id" not in facts:
+        return []  # nobody could look
+    cpus, memory_mb = facts.get("processor_vcpus", 0), facts.get("memtotal_mb", 0)
+    link_mbps, storage = facts.get("link_mbps", 0), facts.get("postgresql", {}).get("storage", "")
+    found = []
+    if cpus < least.get("cpus", 0):
+        found.append(f"{host} has {cpus} CPUs, preflight_cpus asks for {least['cpus']}; give it more, or lower it")
+    if memory_mb < least.get("memory_mb", 0) * KERNEL_LEAVES:
+        found.append(
+            f"{host} has {memory_mb} MB of memory, preflight_memory_mb asks for {least['memory_mb']}; "
+            "give it more, or lower it"
+        )
+    if 0 < link_mbps < least.get("link_mbps", 0):
+        found.append(
+            f"{host} is linked at {link_mbps} Mbit/s, preflight_link_mbps asks for {least['link_mbps']}; "
+            "look at cable and switch, or lower it"
+        )
+    if least.get("storage") == "ssd" and storage == "hdd":
+        found.append(f"{host} keeps data on a disk that turns, preflight_storage asks for ssd; move it or unset that")
+    return found
+
+
+FILTERS = (capacity_findings,)
+
+
+def _reported(core: Callable[..., object]) -> Callable[..., object]:
+    """Let Ansible show a refusal of ``core`` as one sentence."""
+
+    @functools.wraps(core)
+    def run(*arguments: object, **options: object) -> object:
+        try:
+            return core(*arguments, **options)
+        except (TypeError, ValueError) as error:
+            raise AnsibleFilterError(str(error)) from error
+
+    return run
+
+
+class FilterModule:
+    """The filters of this file."""
+
+    def filters(self) -> dict[str, Callable[..., object]]:
+        """Return the filters by name."""
+        return {core.__name__: _reported(core) for core in FILTERS}
