@@ -617,8 +617,8 @@ class Transaction:
         for file in self.changes:
             if not file.check or file.state != "file":
                 continue
-            if self.check and not shutil.which(file.check[0], path=SYSTEM_PATH):
-                continue  # its package is not installed yet
+            if self.check and file.before.kind == "absent":
+                continue  # the program that checks it may come with a package that check mode does not install
             if not self.check:
                 private_folder(self.folder)
             with tempfile.TemporaryDirectory(dir=None if self.check else self.folder) as folder:
