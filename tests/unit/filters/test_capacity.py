@@ -1,4 +1,4 @@
-"""Machines that are smaller than their environment asks for (HST-01 to HST-05)."""
+"""Machines that are smaller than their environment asks for (HST-01, HST-02, HST-04, HST-05)."""
 
 from __future__ import annotations
 
