@@ -19,6 +19,9 @@ DIFFERENCES = {
     (False, "open"): ("is open", "run site.yml for that host"),
     (False, "refused"): ("is refused, not dropped", "the firewall does not cover it; run site.yml for that host"),
 }
+network_of = functools.lru_cache(maxsize=65536)(
+    ipaddress.ip_network
+)  # the same ones are asked for by every pair of hosts
 OUTCOMES = {"open", "refused", "dropped", "unreachable"}
 
 
@@ -56,7 +59,7 @@ def _among(address: str, ends: list[str], groups: Mapping[str, list[str]], where
         if text == PUBLIC:
             return True
         try:
-            network = ipaddress.ip_network(text)
+            network = network_of(text)
         except ValueError:
             raise ValueError(f"rule {where}: {text!r} is neither an address nor one of the groups") from None
         if network.version == wanted.version and wanted in network:
