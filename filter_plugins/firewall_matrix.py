@@ -19,9 +19,8 @@ DIFFERENCES = {
     (False, "open"): ("is open", "run site.yml for that host"),
     (False, "refused"): ("is refused, not dropped", "the firewall does not cover it; run site.yml for that host"),
 }
-network_of = functools.lru_cache(maxsize=65536)(
-    ipaddress.ip_network
-)  # the same ones are asked for by every pair of hosts
+# Every pair of hosts asks for the same ones
+network_of = functools.lru_cache(maxsize=65536)(ipaddress.ip_network)
 OUTCOMES = {"open", "refused", "dropped", "unreachable"}
 
 
