@@ -44,6 +44,7 @@ UNIT = {
     "enabled": {"type": "bool"},
     "state": {"type": "str", "choices": ["started", "stopped"]},
     "in_force": {"type": "list", "elements": "str"},
+    "redo": {"type": "str", "choices": ["reload", "restart"], "default": "reload"},
 }
 # Names of the loop over the files that share a template, and what ends each text; no configuration file holds a NUL
 ROWS, ROW, END = "__config_transaction_rows", "__config_transaction_row", "\0"

@@ -132,7 +132,8 @@ def firewall_differences(matrix: list[dict[str, Any]], probed: list[dict[str, An
     """Return the differences between matrix and probe as sentences, and what is open for nobody who listens."""
     if not isinstance(matrix, list) or not isinstance(probed, list) or len(matrix) != len(probed):
         raise ValueError("firewall_differences takes a matrix and what was found for each of its entries, in its order")
-    differences, silent = [], []
+    differences: list[str] = []
+    silent, heard = set(), set()  # many services listen in one family alone
     for pair, answer in zip(matrix, probed, strict=True):
         found = answer["found"]
         if found not in OUTCOMES:
@@ -140,9 +141,9 @@ def firewall_differences(matrix: list[dict[str, Any]], probed: list[dict[str, An
         sentence = _difference(pair, found, answer.get("sender", ""))
         if sentence:
             differences.append(sentence)
-        elif pair["allowed"] and found == "refused":
-            silent.append(f"{pair['destination']} {pair['port']}")
-    return {"differences": differences, "silent": sorted(set(silent))}
+        elif pair["allowed"]:
+            (silent if found == "refused" else heard).add((pair["destination"], pair["port"]))
+    return {"differences": differences, "silent": [f"{host} {port}" for host, port in sorted(silent - heard)]}
 
 
 FILTERS = (firewall_matrix, firewall_differences)

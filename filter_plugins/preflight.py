@@ -66,7 +66,7 @@ def name_findings(host: str, facts: dict[str, Any], expected: dict[str, str]) ->
     found = []
     for name, addresses in facts.get("resolved_names", {}).items():
         if not addresses:
-            found.append(f"{host} cannot resolve {name}; check /etc/resolv.conf there")
+            found.append(f"{host} cannot resolve {name}; check /etc/resolv.conf there, or preflight_names")
         elif expected.get(name, addresses[0]) not in addresses:
             found.append(
                 f"{host} finds {name} at {', '.join(addresses)}, preflight_addresses says {expected[name]}; "

@@ -525,9 +525,9 @@ class Transaction:
         return wanted != "stopped" and (self.units.active(name) or (pending and wanted == "started"))
 
     def lost(self) -> list[str]:
-        """Reload the units that run, but whose work somebody has undone, such as rules that were flushed."""
+        """Redo what units that still run have done, where somebody has undone it, such as rules that were flushed."""
         asked = [unit for unit in self.arguments["units"] if unit.get("in_force") and unit["name"] in self.live]
-        return [f"reload {unit['name']}" for unit in asked if run(unit["in_force"])[0] != 0]
+        return [f"{unit.get('redo', 'reload')} {unit['name']}" for unit in asked if run(unit["in_force"])[0] != 0]
 
     def due(self, entry: str) -> bool:
         """Only a live unit is restarted or reloaded; one that was not running is started with the new files."""

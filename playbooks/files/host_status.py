@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 UNITS = (
     "docker.service",
@@ -68,8 +69,8 @@ def units() -> dict[str, str]:
 
 def firewall() -> dict[str, str]:
     """Say so where the kernel's rules are not those of the role, which a unit that has loaded them does not know."""
-    said = words("/usr/local/lib/holdfast/firewall-in-force")
-    return {"holdfast-firewall.service": said} if said else {}
+    said = words("/usr/local/lib/holdfast/firewall-in-force").partition("\n")[0]
+    return {"holdfast-firewall.service": f"NOT IN FORCE, run site.yml: {said}"} if said else {}
 
 
 def containers() -> dict[str, str]:
@@ -151,12 +152,21 @@ def replication() -> dict[str, str]:
     return {"postgresql": part} if part else {}
 
 
+def attention(status: dict[str, Any]) -> list[str]:
+    """Return what an operator should look at first."""
+    found = [f"{name} {state}" for name, state in status["units"].items() if state.startswith(("failed", "NOT"))]
+    found += [f"{name}: {text}" for name, text in status.get("warnings", {}).items()]
+    if status.get("health", "200") != "200":
+        found.append(f"application answers {status['health']}")
+    return found
+
+
 def main() -> None:
-    status: dict[str, object] = {"units": units(), "containers": containers(), **certificates()}
+    status: dict[str, Any] = {"units": units(), "containers": containers(), **certificates()}
     status |= {**releases(), "backups": backups(), "postgresql": postgresql(), "replication": replication()}
     if sys.argv[1:]:
         status["health"] = health(*sys.argv[1:3])
-    print(json.dumps(status))
+    print(json.dumps({**status, "attention": attention(status)}))
 
 
 if __name__ == "__main__":

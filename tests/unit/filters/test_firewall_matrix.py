@@ -145,6 +145,10 @@ def test_where_nobody_listens_is_told_apart_once(filters: Filters) -> None:
     pair = {**PAIR, "allowed": True, "rule": "postgresql", "listening": False}
     told = filters["firewall_differences"]([pair, {**pair, "source": "app1"}], [{"found": "refused"}] * 2)
     assert told == {"differences": [], "silent": ["data1 5432"]}
+    other = filters["firewall_differences"](
+        [pair, {**pair, "address": "2001:db8::2"}], [{"found": "open"}, {"found": "refused"}]
+    )
+    assert other["silent"] == []  # a service may listen in one family alone
 
 
 def test_an_address_that_is_not_the_inventorys_is_named(filters: Filters) -> None:

@@ -59,7 +59,7 @@ def test_a_fit_host_has_no_findings(findings: Callable[..., list[str]]) -> None:
         ),
         (
             {"resolved_names": {"deb.debian.org": []}},
-            "web1 cannot resolve deb.debian.org; check /etc/resolv.conf there",
+            "web1 cannot resolve deb.debian.org; check /etc/resolv.conf there, or preflight_names",
         ),
         (
             {"resolved_names": {"www.example.org": ["192.0.2.1"]}},
