@@ -133,7 +133,8 @@ def firewall_differences(matrix: list[dict[str, Any]], probed: list[dict[str, An
     if not isinstance(matrix, list) or not isinstance(probed, list) or len(matrix) != len(probed):
         raise ValueError("firewall_differences takes a matrix and what was found for each of its entries, in its order")
     differences: list[str] = []
-    silent, heard = set(), set()  # many services listen in one family alone
+    silent: set[tuple[str, int]] = set()
+    heard: set[tuple[str, int]] = set()  # many services listen in one family alone
     for pair, answer in zip(matrix, probed, strict=True):
         found = answer["found"]
         if found not in OUTCOMES:
