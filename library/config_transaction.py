@@ -467,9 +467,7 @@ class Transaction:
         if journal and not self.check:
             journal.recover()
         self.compare()
-        wanted = in_order(
-            (journal.owed if journal else []) + [entry for file in self.changes for entry in file.on_change]
-        )
+        wanted = (journal.owed if journal else []) + [entry for file in self.changes for entry in file.on_change]
         declared = [unit["name"] for unit in self.arguments["units"]]
         named = [entry.split(" ", 1)[1] for entry in wanted if not entry.startswith("run ")]
         self.units = Units(list(dict.fromkeys(declared + named)))
