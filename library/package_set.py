@@ -66,15 +66,19 @@ def lists_are_older_than(minutes: int) -> bool:
     return time.time() - fetched > minutes * 60
 
 
-def must(argv: list[str]) -> str:
+def refusal(argv: list[str], text: str) -> Refused:
+    """Return what is worth saying of a command that failed."""
+    errors = [line for line in text.splitlines() if line.startswith(("E:", "W:", "dpkg: error"))]
+    return Refused(
+        f"`{' '.join(word for word in argv if '::' not in word and word != '-o')}` failed: "
+        + "\n".join(errors or text.splitlines()[-15:])
+    )
+
+
+def must(argv: list[str]) -> None:
     code, text = run(argv)
     if code != 0:
-        errors = [line for line in text.splitlines() if line.startswith(("E:", "W:", "dpkg: error"))]
-        raise Refused(
-            f"`{' '.join(word for word in argv if '::' not in word and word != '-o')}` failed: "
-            + "\n".join(errors or text.splitlines()[-15:])
-        )
-    return text
+        raise refusal(argv, text)
 
 
 def install(names: list[str], cache_minutes: int) -> None:
@@ -87,15 +91,17 @@ def install(names: list[str], cache_minutes: int) -> None:
     code, text = run(command)
     if code != 0 and not updated and any(hint in text for hint in OUTDATED):
         must([*APT, "-o", "APT::Update::Error-Mode=any", "update"])
+    if code != 0:
         code, text = run(command)
-    lost = re.search(r"following packages will be REMOVED:\n((?: .*\n)+)", text) if code != 0 else None
+    if code == 0:
+        return
+    lost = re.search(r"following packages will be REMOVED:\n((?: .*\n)+)", text)
     if lost:
         raise Refused(
             f"{', '.join(names)} cannot be installed beside {', '.join(lost[1].split())}; remove that first, "
             "or switch off what asks for these packages"
         )
-    if code != 0:
-        must(command)
+    raise refusal(command, text)
 
 
 def act(arguments: dict[str, Any], check: bool, diff: bool) -> dict[str, Any]:
