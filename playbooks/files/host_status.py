@@ -35,20 +35,16 @@ STATE = Path("/var/lib/holdfast")
 DAY = 86400
 
 
+def ask(*argv: str, seconds: int = 30) -> subprocess.CompletedProcess[str]:
+    """Return what a program answers; one that is not there, or does not end, says nothing."""
+    try:
+        return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=seconds)
+    except (FileNotFoundError, subprocess.TimeoutExpired):
+        return subprocess.CompletedProcess(argv, 0, "", "")
+
+
 def lines(*argv: str) -> list[str]:
-    try:
-        return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=30).stdout.splitlines()
-    except (FileNotFoundError, subprocess.TimeoutExpired):
-        return []
-
-
-def words(*argv: str) -> str:
-    """Return why a command fails, and nothing when it does not or is not there."""
-    try:
-        done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=120)
-    except (FileNotFoundError, subprocess.TimeoutExpired):
-        return ""
-    return done.stderr.strip() if done.returncode else ""
+    return ask(*argv).stdout.splitlines()
 
 
 def health(port: str, path: str) -> str:
@@ -69,8 +65,9 @@ def units() -> dict[str, str]:
 
 def firewall() -> dict[str, str]:
     """Say so where the kernel's rules are not those of the role, which a unit that has loaded them does not know."""
-    said = words("/usr/local/lib/holdfast/firewall-in-force").partition("\n")[0]
-    return {"holdfast-firewall.service": f"NOT IN FORCE, run site.yml: {said}"} if said else {}
+    asked = ask("/usr/local/lib/holdfast/firewall-in-force", seconds=120)
+    said = asked.stderr.partition("\n")[0]
+    return {"holdfast-firewall.service": f"NOT IN FORCE, run site.yml: {said}"} if asked.returncode else {}
 
 
 def containers() -> dict[str, str]:
