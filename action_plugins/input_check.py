@@ -91,6 +91,8 @@ def range_finding(name: str, value: Any) -> str:
         return f"{name} is {value}, a port is 1 to 65535; choose one of those"
     if name.endswith("_percent") and not 0 <= value <= 100:
         return f"{name} is {value}, a percentage is 0 to 100; choose one of those"
+    if name.endswith("_confirm_seconds") and value != 0 and not 15 <= value <= 300:  # as config_transaction takes them
+        return f"{name} is {value}; choose 15 to 300 seconds, or 0 to keep any change"
     if re.search(r"_(mb|seconds|minutes|hours|days)$", name) and value < 0:
         return f"{name} is {value}, it cannot be negative; give 0 or more"
     return ""

@@ -13,7 +13,7 @@ description:
   - Refuses names that begin like a role's and are not its own, misspelt extra variables, placeholders, and
     groups that look misspelt, also in C(--limit).
   - The name says the range. C(_port) is 1 to 65535, C(_percent) 0 to 100; C(_mb), C(_seconds), C(_minutes), C(_hours)
-    and C(_days) are not negative.
+    and C(_days) are not negative; C(_confirm_seconds) is 15 to 300, or 0.
   - Every finding is a sentence with variable, value (never that of a secret) and cure.
   - Names that variables refer to and nobody has defined are refused. What else cannot be computed is told when nothing
     else is wrong, because it mostly follows from that.

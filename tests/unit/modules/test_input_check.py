@@ -128,6 +128,11 @@ def test_what_the_example_leaves_to_its_user_is_refused(input_check: ModuleType)
         ("a_mb", -1, True),
         ("a_days", -1, True),
         ("a_count", -1, False),
+        ("a_confirm_seconds", 0, False),
+        ("a_confirm_seconds", 14, True),
+        ("a_confirm_seconds", 15, False),
+        ("a_confirm_seconds", 300, False),
+        ("a_confirm_seconds", 301, True),
     ],
 )
 def test_ranges_follow_from_names(input_check: ModuleType, name: str, value: int, wrong: bool) -> None:
