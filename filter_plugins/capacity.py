@@ -6,7 +6,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-EXPECTED = {"cpus", "memory_mb", "link_mbps", "storage"}
+EXPECTED = {"cpus", "memory_mb", "link_mbps", "storage", "encrypted"}
 KERNEL_LEAVES = 0.95  # of the memory that is sold
 
 
@@ -18,6 +18,7 @@ def capacity_findings(facts: dict[str, Any], host: str, least: dict[str, Any]) -
         return []  # nobody could look
     cpus, memory_mb = facts.get("processor_vcpus", 0), facts.get("memtotal_mb", 0)
     link_mbps, storage = facts.get("link_mbps", 0), facts.get("postgresql", {}).get("storage", "")
+    encrypted = facts.get("postgresql", {}).get("encrypted", False)
     found = []
     if cpus < least.get("cpus", 0):
         found.append(f"{host} has {cpus} CPUs, preflight_cpus asks for {least['cpus']}; give it more, or lower it")
@@ -33,6 +34,11 @@ def capacity_findings(facts: dict[str, Any], host: str, least: dict[str, Any]) -
         )
     if least.get("storage") == "ssd" and storage == "hdd":
         found.append(f"{host} keeps data on a disk that turns, preflight_storage asks for ssd; move it or unset that")
+    if least.get("encrypted") and not encrypted:
+        found.append(
+            f"{host} keeps data on a disk that dm-crypt does not encrypt, preflight_encrypted asks for it; "
+            "move the data, or unset that where somebody else encrypts it"
+        )
     return found
 
 

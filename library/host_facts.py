@@ -185,11 +185,24 @@ def link_mbps(interface: str) -> int:
         return 0
 
 
-def kind_of_disk(path: Path) -> str:
-    """Return ssd or hdd, or nothing: a virtual disk says that it turns whatever lies below."""
+def block_device(path: Path) -> Path:
+    """Return what the kernel tells of the device below a path; a folder that is not there when it has none."""
     number = path.stat().st_dev
-    block = Path(f"/sys/dev/block/{os.major(number)}:{os.minor(number)}").resolve()
-    if os.major(number) == 0 or block.name.startswith(("vd", "xvd")):
+    return Path(f"/sys/dev/block/{os.major(number)}:{os.minor(number)}").resolve()
+
+
+def encrypted(block: Path) -> bool:
+    """Tell whether a device is dm-crypt, or lies on some, as a logical volume or an array does."""
+    with contextlib.suppress(OSError):
+        if (block / "dm/uuid").read_text().startswith("CRYPT-"):
+            return True
+    below = [device.resolve() for device in (block / "slaves").glob("*")]
+    return bool(below) and all(map(encrypted, below))
+
+
+def kind_of_disk(block: Path) -> str:
+    """Return ssd or hdd, or nothing: a virtual disk says that it turns whatever lies below."""
+    if not block.exists() or block.name.startswith(("vd", "xvd")):
         return ""
     for folder in (block, block.parent):  # the queue belongs to the disk, not to its partitions
         turning = folder / "queue" / "rotational"
@@ -229,7 +242,8 @@ def postgresql() -> dict[str, Any]:
     disk = os.statvfs(wal)
     used = folder_bytes(wal) if clusters else 0
     return {
-        "storage": kind_of_disk(data),
+        "storage": kind_of_disk(block_device(data)),
+        "encrypted": encrypted(block_device(data)),
         "wal_disk_mb": disk.f_blocks * disk.f_frsize // 2**20,
         "wal_room_mb": (disk.f_bavail * disk.f_frsize + used) // 2**20,
         "settings": settings_in_force(data) if clusters else {},

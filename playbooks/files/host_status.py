@@ -6,6 +6,7 @@ import calendar
 import contextlib
 import http.client
 import json
+import re
 import subprocess
 import sys
 import time
@@ -32,6 +33,11 @@ select jsonb_object_agg(what, words) from (
   union all select 'page checksums', 'off' where current_setting('data_checksums') = 'off') facts
 """
 STATE = Path("/var/lib/holdfast")
+CLOSED_SITES = Path("/etc/nginx/holdfast-maintenance")
+RESTART_WANTED = Path("/run/reboot-required")
+APT_CONFIGURATION = Path("/etc/apt/apt.conf.d/60holdfast")
+UPGRADED = Path("/var/lib/apt/periodic/upgrade-stamp")  # touched by apt's timer when unattended-upgrade succeeds
+UPGRADE_DAYS = 2  # within which serious security upgrades must be installed (HRD-07)
 DAY = 86400
 
 
@@ -86,7 +92,7 @@ def warning(days: float, life: float) -> str:
     return "ended" if days < 0 else next((word for limit, word in words.items() if days < limit * scale), "")
 
 
-def certificates() -> dict[str, dict[str, object]]:
+def certificates() -> dict[str, dict[str, Any]]:
     """Return the days left of each certificate, and what an operator should know about some."""
     left, notes = {}, {}
     for path in sorted(Path("/etc/holdfast/tls").glob("*.crt")):
@@ -101,6 +107,36 @@ def certificates() -> dict[str, dict[str, object]]:
         for name, failure in json.loads((STATE / "acme/renewal.json").read_text())["failed"].items():
             notes[f"renewal of {name}"] = f"fails since {failure['since']}: {failure['message']}"
     return {"certificates": left, "warnings": notes}
+
+
+def closed_sites() -> dict[str, str]:
+    """Return the sites that maintenance.yml has closed, and until when."""
+    notes = {}
+    for path in sorted(CLOSED_SITES.glob("*.conf")):
+        ends = re.search(r'Retry-After "(.+?)"', path.read_text())
+        notes[f"site {path.stem}"] = f"closed for maintenance{f' until {ends[1]}' if ends else ''}"
+    return notes
+
+
+def security_upgrades() -> str:
+    """Return the packages that wait for a security upgrade, by the package lists that are there."""
+    planned = lines("apt-get", "-qq", "--simulate", "-o", "Debug::NoLocking=true", "upgrade")
+    return ", ".join(sorted(line.split()[1] for line in planned if line.startswith("Inst ") and "-Security:" in line))
+
+
+def upgrade_notes() -> dict[str, str]:
+    """Say that upgrades want the host to restart, or that none has succeeded lately although they are on."""
+    notes = {}
+    if RESTART_WANTED.exists():
+        packages = RESTART_WANTED.with_suffix(".pkgs")
+        wanted_by = packages.read_text().split() if packages.exists() else ["an upgrade"]
+        notes["restart of the host"] = f"wanted by {', '.join(wanted_by)}"
+    if "'1'" in "".join(lines("apt-config", "shell", "ON", "APT::Periodic::Unattended-Upgrade")):
+        moments = [path.stat().st_mtime for path in (UPGRADED, APT_CONFIGURATION) if path.exists()]
+        days = (time.time() - max(moments, default=0)) / DAY
+        if days > UPGRADE_DAYS:
+            notes["security upgrades"] = f"none succeeded for {days:.0f} days; journalctl -u apt-daily-upgrade says why"
+    return notes
 
 
 def releases() -> dict[str, dict[str, str]]:
@@ -160,6 +196,8 @@ def attention(status: dict[str, Any]) -> list[str]:
 
 def main() -> None:
     status: dict[str, Any] = {"units": units(), "containers": containers(), **certificates()}
+    status["warnings"] |= closed_sites() | upgrade_notes()
+    status["upgrades"] = {"security": waiting} if (waiting := security_upgrades()) else {}
     status |= {**releases(), "backups": backups(), "postgresql": postgresql(), "replication": replication()}
     if sys.argv[1:]:
         status["health"] = health(*sys.argv[1:3])

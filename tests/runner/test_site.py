@@ -83,9 +83,10 @@ def test_no_secret_is_in_events_or_artifacts(site: Run, secrets: dict[str, bytes
             "redis_bind: runner1 does not have the address 198.51.100.7, it has",
         ),
         ({"firewall_rules": [{"name": "x", "port": 9, "sources": ["edges"]}]}, "edges"),
-        # HST-01, HST-03, HST-12
+        # HST-01, HST-03, HST-12, HRD-05
         ({"preflight_cpus": 999}, "preflight_cpus asks for 999; give it more, or lower it"),
         ({"preflight_disk_mb": 999_999_999}, "preflight_disk_mb asks for 999999999; make room or lower it"),
+        ({"preflight_encrypted": True}, "runner1 keeps data on a disk that dm-crypt does not encrypt"),
         ({"preflight_names": ["no-such-name.invalid"]}, "runner1 cannot resolve no-such-name.invalid"),
         ({"preflight_addresses": {"localhost": "198.51.100.7"}}, "preflight_addresses says 198.51.100.7; correct the"),
     ],

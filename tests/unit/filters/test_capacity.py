@@ -1,4 +1,4 @@
-"""Machines that are smaller than their environment asks for (HST-01, HST-02, HST-04, HST-05)."""
+"""Machines that are smaller than their environment asks for (HST-01, HST-02, HST-04, HST-05, HRD-05)."""
 
 from __future__ import annotations
 
@@ -7,8 +7,14 @@ from typing import Any
 
 import pytest
 
-FIT = {"user_id": 0, "processor_vcpus": 4, "memtotal_mb": 7900, "link_mbps": 1000, "postgresql": {"storage": "ssd"}}
-LEAST = {"cpus": 4, "memory_mb": 8192, "link_mbps": 1000, "storage": "ssd"}
+FIT = {
+    "user_id": 0,
+    "processor_vcpus": 4,
+    "memtotal_mb": 7900,
+    "link_mbps": 1000,
+    "postgresql": {"storage": "ssd", "encrypted": True},
+}
+LEAST = {"cpus": 4, "memory_mb": 8192, "link_mbps": 1000, "storage": "ssd", "encrypted": True}
 
 
 @pytest.fixture
@@ -29,8 +35,13 @@ def findings(filters: dict[str, Callable[..., Any]]) -> Callable[..., list[str]]
             "web1 is linked at 100 Mbit/s, preflight_link_mbps asks for 1000; look at cable and switch, or lower it",
         ),
         (
-            {"postgresql": {"storage": "hdd"}},
+            {"postgresql": {"storage": "hdd", "encrypted": True}},
             "web1 keeps data on a disk that turns, preflight_storage asks for ssd; move it or unset that",
+        ),
+        (
+            {"postgresql": {"storage": "ssd", "encrypted": False}},
+            "web1 keeps data on a disk that dm-crypt does not encrypt, preflight_encrypted asks for it; "
+            "move the data, or unset that where somebody else encrypts it",
         ),
     ],
 )
@@ -41,10 +52,14 @@ def test_what_a_machine_lacks_is_one_sentence(
     assert findings(FIT | change, "web1", {}) == []
 
 
-@pytest.mark.parametrize("silent", [{}, {"link_mbps": 0}, {"postgresql": {"storage": ""}}, {"memtotal_mb": 7783}])
+@pytest.mark.parametrize("silent", [{}, {"link_mbps": 0}, {"memtotal_mb": 7783}])
 def test_what_a_machine_does_not_tell_is_not_judged(findings: Callable[..., list[str]], silent: dict[str, Any]) -> None:
     """And the kernel takes its part of the memory (HST-02)."""
     assert findings(FIT | silent, "web1", LEAST) == []
+
+
+def test_a_disk_that_does_not_tell_its_kind_is_not_judged(findings: Callable[..., list[str]]) -> None:
+    assert findings(FIT | {"postgresql": {"storage": "", "encrypted": True}}, "web1", LEAST) == []
 
 
 def test_a_host_that_nobody_reached_lacks_nothing(findings: Callable[..., list[str]]) -> None:
@@ -52,4 +67,5 @@ def test_a_host_that_nobody_reached_lacks_nothing(findings: Callable[..., list[s
 
 
 def test_other_keys_are_refused(refusal: Callable[..., str]) -> None:
-    assert "a dict of cpus, link_mbps, memory_mb, storage" in refusal("capacity_findings", FIT, "web1", {"ram": 3})
+    said = refusal("capacity_findings", FIT, "web1", {"ram": 3})
+    assert "a dict of cpus, encrypted, link_mbps, memory_mb, storage" in said

@@ -114,6 +114,38 @@ def test_the_default_route_is_the_way_to_nobody(
     assert host_facts.way_out("-6", "2001:db8::1") == found
 
 
+@pytest.fixture
+def devices(tmp_path: Path) -> Callable[[str, str, list[str]], Path]:
+    """Return what makes a device as sysfs shows it: a name, its device-mapper UUID, and the devices it lies on."""
+
+    def make(name: str, uuid: str, below: list[str]) -> Path:
+        device = tmp_path / name
+        (device / "slaves").mkdir(parents=True)
+        for other in below:
+            (device / "slaves" / other).symlink_to(tmp_path / other)
+        if uuid:
+            (device / "dm").mkdir()
+            (device / "dm/uuid").write_text(f"{uuid}\n")
+        return device
+
+    return make
+
+
+def test_a_disk_is_encrypted_where_all_below_it_is(
+    host_facts: ModuleType, tmp_path: Path, devices: Callable[[str, str, list[str]], Path]
+) -> None:
+    """UUIDs as libcryptsetup and LVM give them: LVM on LUKS, LUKS on LVM, and a volume that grew onto a plain disk."""
+    plain = devices("sda", "", [])
+    crypt = devices("dm-0", "CRYPT-LUKS2-2f3e1d0c9b8a-sda3_crypt", ["sda"])
+    on_crypt = devices("dm-1", "LVM-vgroot", ["dm-0"])
+    on_plain = devices("dm-2", "LVM-vgdata", ["sda"])
+    grown = devices("dm-3", "LVM-vggrown", ["dm-0", "sda"])
+    above = devices("dm-4", "CRYPT-LUKS2-0a1b2c3d4e5f-data", ["dm-2"])
+    found = {device.name: host_facts.encrypted(device) for device in (plain, crypt, on_crypt, on_plain, grown, above)}
+    assert found == {"sda": False, "dm-0": True, "dm-1": True, "dm-2": False, "dm-3": False, "dm-4": True}
+    assert host_facts.encrypted(tmp_path / "no-such-device") is False
+
+
 def test_a_missing_tool_is_no_output(host_facts: ModuleType) -> None:
     assert host_facts.output("no-such-tool") == ""
 

@@ -1,8 +1,10 @@
-"""What `status` says about the ends of certificates (TLS-03)."""
+"""What `status` says about the ends of certificates (TLS-03), closed sites and upgrades (HRD-07)."""
 
 from __future__ import annotations
 
 import importlib.util
+import os
+import time
 from pathlib import Path
 from types import ModuleType
 
@@ -39,3 +41,77 @@ def status() -> ModuleType:
 )
 def test_the_end_of_a_certificate_is_told_in_steps(status: ModuleType, days: float, life: float, word: str) -> None:
     assert status.warning(days, life) == word
+
+
+def test_a_closed_site_is_named_with_its_end(
+    status: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(status, "CLOSED_SITES", tmp_path)
+    (tmp_path / "api.conf").write_text("return 503;\n")
+    (tmp_path / "shop.conf").write_text('    add_header Retry-After "Thu, 24 Dec 2026 18:00:00 GMT" always;\n')
+    assert status.closed_sites() == {
+        "site api": "closed for maintenance",
+        "site shop": "closed for maintenance until Thu, 24 Dec 2026 18:00:00 GMT",
+    }
+
+
+def test_waiting_security_upgrades_are_named(status: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As apt-get of Debian 12 and 13 simulates."""
+    planned = [
+        "Inst libssl3 [3.0.15-1~deb12u1] (3.0.17-1~deb12u2 Debian-Security:12/stable-security [amd64])",
+        "Inst base-files [12.4] (12.4+deb12u12 Debian:12.12/stable [amd64])",
+        "Inst docker-ce [5:28.0] (5:29.0 Docker CE:trixie [amd64])",
+        "Conf libssl3 (3.0.17-1~deb12u2 Debian-Security:12/stable-security [amd64])",
+        "Inst bash [5.2] (5.2.1 Debian:13.2/stable, Debian-Security:13/stable-security [amd64])",
+    ]
+    monkeypatch.setattr(status, "lines", lambda *_argv: planned)
+    assert status.security_upgrades() == "bash, libssl3"
+
+
+@pytest.fixture
+def upgrades(status: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return where a host on which upgrades are on keeps what they leave, by the names of the constants."""
+    monkeypatch.setattr(status, "lines", lambda *_argv: ["ON='1'"])
+    for name in ("UPGRADED", "APT_CONFIGURATION", "RESTART_WANTED"):
+        monkeypatch.setattr(status, name, tmp_path / name)
+    return tmp_path
+
+
+def aged(path: Path, days: float) -> None:
+    path.touch()
+    os.utime(path, (time.time() - days * 86400,) * 2)
+
+
+@pytest.mark.parametrize(
+    ("upgraded", "configured", "days"),
+    [
+        (1.9, 90, 0),
+        (3.2, 90, 3),
+        (None, 1.9, 0),  # its first night has yet to come
+        (None, 5, 5),
+    ],
+)
+def test_upgrades_that_do_not_succeed_are_told_after_two_days(
+    status: ModuleType, upgrades: Path, upgraded: float | None, configured: float, days: int
+) -> None:
+    aged(upgrades / "APT_CONFIGURATION", configured)
+    if upgraded is not None:
+        aged(upgrades / "UPGRADED", upgraded)
+    said = f"none succeeded for {days} days; journalctl -u apt-daily-upgrade says why"
+    assert status.upgrade_notes() == ({"security upgrades": said} if days else {})
+
+
+def test_upgrades_that_are_off_are_not_missed(
+    status: ModuleType, upgrades: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aged(upgrades / "APT_CONFIGURATION", 90)
+    monkeypatch.setattr(status, "lines", lambda *_argv: ["ON='0'"])
+    assert status.upgrade_notes() == {}
+
+
+def test_a_host_that_wants_to_restart_says_for_what(status: ModuleType, upgrades: Path) -> None:
+    aged(upgrades / "UPGRADED", 0)
+    (upgrades / "RESTART_WANTED").touch()
+    assert status.upgrade_notes() == {"restart of the host": "wanted by an upgrade"}
+    (upgrades / "RESTART_WANTED.pkgs").write_text("linux-image-6.12.57-amd64\nlibc6\n")
+    assert status.upgrade_notes() == {"restart of the host": "wanted by linux-image-6.12.57-amd64, libc6"}
