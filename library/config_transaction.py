@@ -193,23 +193,31 @@ class Guard:
             self.boot_link.symlink_to(self.boot_unit)
 
     def set_timer(self, seconds: int) -> None:
-        self.stop_timer()
-        argv = ["systemd-run", "--quiet", "--collect", f"--unit={self.name}", f"--on-active={seconds}"]
+        older = self.timers()
+        argv = ["systemd-run", "--quiet", "--collect", f"--unit={self.name}-{time.time_ns()}", f"--on-active={seconds}"]
         argv += ["--timer-property=AccuracySec=100ms", "--property=Restart=on-failure"]
         code, text = run([*argv, f"--property=RestartSec={RETRY_SECONDS}", sys.executable, str(self.program)])
         if code != 0:
             raise Refused(f"the change could not be taken back by itself later, systemd-run says: {text}")
+        self.stop(older)  # only now, for a run that is killed here must leave one
 
-    def stop_timer(self) -> None:
+    def timers(self) -> list[str]:
+        """Return the timers that run, and what they have started: a killed run may have left some."""
+        pattern = f"{self.name}-[0-9]*"
+        code, text = run(["systemctl", "list-units", "--all", "--plain", "--no-legend", pattern])
+        return [line.split()[0] for line in text.splitlines() if line.strip()] if code == 0 else []
+
+    def stop(self, timers: list[str]) -> None:
         # A revert that waits for our lock has done nothing yet, so it may be stopped too.
-        run(["systemctl", "stop", f"{self.name}.timer", f"{self.name}.service"])
+        if timers:
+            run(["systemctl", "stop", *timers])
 
     def armed(self) -> bool:
         return self.boot_unit.exists()
 
     def call_off(self) -> None:
         if self.armed():
-            self.stop_timer()
+            self.stop(self.timers())
             self.forget()
 
     def forget(self) -> None:

@@ -41,7 +41,13 @@ start|restart|reload|reload-or-restart)
         echo "Job for $unit failed." >&2; exit 1
     fi
     put ActiveState active;;
-stop) put ActiveState inactive;;
+stop) for unit; do put ActiveState inactive; done;;
+list-units)
+    for folder in "$HOST"/units/*; do
+        case ${folder##*/} in $unit)
+            [ "$(at "${folder##*/}" ActiveState inactive)" = inactive ] || echo "${folder##*/} loaded active waiting";;
+        esac
+    done;;
 enable) put UnitFileState enabled;;
 disable) put UnitFileState disabled;;
 esac
@@ -105,7 +111,7 @@ class Host:
         log = self.folder / "said"
         lines = log.read_text().splitlines() if log.exists() else []
         log.unlink(missing_ok=True)
-        return [line for line in lines if not line.startswith(("show ", "reset-failed "))]
+        return [line for line in lines if not line.startswith(("show ", "reset-failed ", "list-units "))]
 
     def file(self, dest: str, **entry: Any) -> dict[str, Any]:
         """Return one entry of `files` as the controller sends it."""

@@ -24,6 +24,11 @@ KILL = "kill -9 $PPID; sleep 5"
 SYSTEMD_RUN = """#!/bin/sh
 [ -e "$HOST/refuses" ] && { echo no timers here >&2; exit 1; }
 echo "$@" >> "$HOST/timers"
+for argument; do
+    case $argument in --unit=*)
+        mkdir -p "$HOST/units/${argument#*=}.timer"; echo active > "$HOST/units/${argument#*=}.timer/ActiveState";;
+    esac
+done
 """
 
 
@@ -76,6 +81,12 @@ def timers(host: Any) -> list[str]:
     return log.read_text().splitlines() if log.exists() else []
 
 
+def running(host: Any) -> list[str]:
+    """Return the timers that have not been stopped."""
+    folders = sorted((host.folder / "units").glob("holdfast-revert-test-*.timer"))
+    return [folder.name for folder in folders if host.property(folder.name, "ActiveState") == "active"]
+
+
 # ---------------------------------------------------------------- the host
 
 
@@ -84,12 +95,12 @@ def test_a_change_stays_open_until_it_is_confirmed(guarded: Any) -> None:
     assert (result["unconfirmed"], result["changed"], result["activated"]) == (True, True, ["reload " + UNIT])
     assert (stage(guarded), armed(guarded)) == ("unconfirmed", [True, True, True])
     assert len(timers(guarded)) == 1
-    assert {"--unit=holdfast-revert-test", "--on-active=30", "--timer-property=AccuracySec=100ms"} <= set(
-        timers(guarded)[0].split()
-    )
+    assert {"--on-active=30", "--timer-property=AccuracySec=100ms"} <= set(timers(guarded)[0].split())
+    (timer,) = running(guarded)
     assert guarded.said()[-1] == "reload-or-restart " + UNIT
     assert ask(guarded, "confirm") == {"changed": False, "stage": "confirmed"}
-    assert guarded.said() == ["stop holdfast-revert-test.service"]  # the fake notes the last name: timer and service
+    assert guarded.said() == [f"stop {timer}"]
+    assert running(guarded) == []
     assert (stage(guarded), armed(guarded)) == ("", [False, False, False])
     assert not (guarded.module.STATE / "test").exists()
     assert guarded.path("a").read_text() == "new"
@@ -227,14 +238,31 @@ def test_killed_while_activating_the_timer_goes_back(guarded: Any) -> None:
 
 def test_killed_on_the_controller_the_second_run_confirms_the_same(guarded: Any) -> None:
     change(guarded)
+    (first,) = running(guarded)
     foretold = change(guarded, check=True)
     second = change(guarded)
     assert (second["changed"], second["pending_before"], second["unconfirmed"]) == (True, True, True)
     assert (foretold["changed"], foretold["activated"]) == (True, second["activated"])
     assert len(timers(guarded)) == 2
-    assert "stop holdfast-revert-test.service" in guarded.said()  # the first timer cannot go off in between
+    assert f"stop {first}" in guarded.said()  # it cannot go off in between
+    assert len(running(guarded)) == 1
     ask(guarded, "confirm")
+    assert running(guarded) == []
     assert change(guarded)["changed"] is False
+
+
+@pytest.mark.parametrize(("tool", "when"), [("systemd-run", "before"), ("systemctl", "after")])
+def test_whenever_the_second_run_is_killed_a_timer_is_left(guarded: Any, tool: str, when: str) -> None:
+    """Before its own timer is set that of the first run, and after that either."""
+    change(guarded)
+    program = guarded.folder / "bin" / tool
+    usual = program.read_text()
+    guarded.tool(tool, usual.replace("\n", f'\n[ {tool} = systemctl ] && [ "$1" != stop ] || {{ {KILL}; }}\n', 1))
+    killed(lambda: change(guarded, content="other"))
+    assert len(running(guarded)) == (1 if when == "before" else 2)
+    guarded.tool(tool, usual)
+    change(guarded, content="other")
+    assert len(running(guarded)) == 1
 
 
 @pytest.mark.parametrize("content", ["new", "other"])
