@@ -14,8 +14,8 @@ def http_date(moment: str) -> str:
         raise TypeError(f"a point in time must be text such as 2026-12-24T18:00:00Z, got {moment!r}")
     try:
         read = datetime.fromisoformat(moment)
-    except ValueError as error:
-        raise ValueError(f"{moment!r} is no point in time; write it as in 2026-12-24T18:00:00Z") from error
+    except ValueError:
+        raise ValueError(f"{moment!r} is no point in time; write it as in 2026-12-24T18:00:00Z") from None
     if read.tzinfo is None:
         raise ValueError(f"{moment!r} names no time zone; end it with Z, or with an offset such as +01:00")
     return format_datetime(read.astimezone(UTC), usegmt=True)
@@ -32,7 +32,7 @@ def _reported(core: Callable[..., object]) -> Callable[..., object]:
         try:
             return core(*arguments, **options)
         except (TypeError, ValueError) as error:
-            raise AnsibleFilterError(str(error)) from error
+            raise AnsibleFilterError(str(error)) from None
 
     return run
 

@@ -163,7 +163,7 @@ def _reported(core: Callable[..., object]) -> Callable[..., object]:
         try:
             return core(*arguments, **options)
         except (TypeError, ValueError) as error:
-            raise AnsibleFilterError(str(error)) from error
+            raise AnsibleFilterError(str(error)) from None
 
     return run
 
