@@ -60,10 +60,9 @@ cat >/root/ca.crt
 def described(count: int) -> list[str]:
     """Return the arguments that give the first host so many sites; the first of them is the measured one."""
     names = ["shop", *(f"shop{number}" for number in range(1, count))]
-    sites = [
-        {"name": name, "server_names": [f"{name}.test.example"], "upstream": {"servers": ["127.0.0.1:3000"]}}
-        for name in names
-    ]
+    limits = {"rate_limit_per_second": 100_000, "rate_limit_burst": 10_000, "connection_limit": 10_000}  # never reached
+    upstream = {"servers": ["127.0.0.1:3000"]}
+    sites = [{"name": name, "server_names": [f"{name}.test.example"], "upstream": upstream, **limits} for name in names]
     return ["-e", json.dumps({"nginx_sites": sites})]
 
 

@@ -1,7 +1,6 @@
 """Sites of nginx as data: what cannot be served, and what every site is with all it does not say."""
 
 import functools
-import ipaddress
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -11,8 +10,8 @@ from ansible.errors import AnsibleFilterError
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 SERVER_NAME = re.compile(r"(\*\.)?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
-INSTANCE = re.compile(r"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}")
-PATH = re.compile(r"/[A-Za-z0-9._~/-]*")
+INSTANCE = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})")
+CERTIFICATE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 HEADER = re.compile(r"[A-Za-z0-9-]+")
 ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 COOKIE = re.compile(r"[A-Za-z0-9_]+")
@@ -34,14 +33,14 @@ DEFAULTS: dict[str, Any] = {
 }
 UPSTREAM_DEFAULTS: dict[str, Any] = {"weights": {}, "keepalive": 32, "sticky_by": "none", "sticky_cookie": ""}
 PAGE_BYTES = 64 * 1024
-
-
-def _is_network(text: object) -> bool:
-    try:
-        ipaddress.ip_network(str(text))
-    except ValueError:
-        return False
-    return True
+LEAST = {
+    "read_timeout_seconds": 1,
+    "websocket_timeout_seconds": 1,
+    "body_limit_mb": 1,
+    "rate_limit_per_second": 0,
+    "rate_limit_burst": 0,
+    "connection_limit": 0,
+}
 
 
 def _doubtful(values: list[str], pattern: re.Pattern[str]) -> list[str]:
@@ -52,7 +51,7 @@ def _doubtful(values: list[str], pattern: re.Pattern[str]) -> list[str]:
 def names_findings(sites: list[dict[str, Any]]) -> Iterator[str]:
     for name in _doubtful([site["name"] for site in sites], NAME):
         yield (f"nginx_sites has the name {name}; use every name once, with lower-case letters, digits and dashes")
-    for name in _doubtful([name for site in sites for name in site["server_names"]], SERVER_NAME):
+    for name in _doubtful([name.lower() for site in sites for name in site["server_names"]], SERVER_NAME):
         yield (f"nginx_sites has the server name {name}; give every host name to one site, without scheme or port")
 
 
@@ -60,8 +59,11 @@ def upstream_findings(upstream: Mapping[str, Any]) -> Iterator[str]:
     if not upstream["servers"]:
         yield "has no upstream.servers; give at least one"
     for server in upstream["servers"]:
-        if not INSTANCE.fullmatch(server):
+        found = INSTANCE.fullmatch(server)
+        if not found or not 1 <= int(found[1]) <= 65535:
             yield f"has the upstream server {server}; write address:port"
+    if upstream["keepalive"] < 1:
+        yield f"has upstream.keepalive {upstream['keepalive']}; give at least 1"
     yield from weight_findings(upstream)
     wanted = upstream["sticky_by"] == "cookie"
     if wanted != bool(upstream["sticky_cookie"]) or (wanted and not COOKIE.fullmatch(upstream["sticky_cookie"])):
@@ -87,20 +89,10 @@ def weight_findings(upstream: Mapping[str, Any]) -> Iterator[str]:
         yield "drains all of its servers; leave one, or close the site with playbooks/maintenance.yml"
 
 
-def path_findings(site: Mapping[str, Any]) -> Iterator[str]:
-    paths = Counter(path for key in DEFAULTS if key.endswith("_paths") for path in site[key])
-    for path, times in paths.items():
-        if not PATH.fullmatch(path):
-            yield f"has the path {path}; begin with / and use letters, digits and . _ ~ -"
-        elif times > 1 and path in site["closed_paths"]:
-            yield f"closes the path {path} and names it once more; a closed path answers nobody, so say only that"
-    for path, sources in site["restricted_paths"].items():
-        for source in sources:
-            if not _is_network(source):
-                yield f"lets {source} reach {path}; write an address or a network such as 192.0.2.0/24"
-    for path, seconds in site["cached_paths"].items():
-        if isinstance(seconds, bool) or not isinstance(seconds, int) or seconds < 1:
-            yield f"lets clients keep {path} for {seconds!r} seconds; give a whole number from 1"
+def number_findings(site: Mapping[str, Any]) -> Iterator[str]:
+    for key, least in LEAST.items():
+        if site.get(key, least) < least:
+            yield f"has {key} {site[key]}; give at least {least}"
 
 
 def client_findings(site: Mapping[str, Any]) -> Iterator[str]:
@@ -124,51 +116,48 @@ def client_findings(site: Mapping[str, Any]) -> Iterator[str]:
         yield "has waf_excluded_rules and no waf; set waf to detection or blocking"
 
 
+def certificate_findings(name: str) -> Iterator[str]:
+    if not CERTIFICATE.fullmatch(name):
+        yield f"has the certificate {name}; write a file name of /etc/holdfast/tls without its suffix"
+
+
 def nginx_site_findings(
     sites: list[dict[str, Any]], headers: dict[str, Any] | None = None, error_page: str = ""
 ) -> list[str]:
     """Return one sentence, with its cure, for everything that cannot be served as it is written."""
-    complete = nginx_sites_complete(sites, {"headers": headers or {}, "error_page": error_page})
+    complete = nginx_sites_complete(sites, {"error_page": error_page}, [headers or {}])
     findings = [*names_findings(complete)]
     for site in complete:
         of_site = [
             *(["has no server_names; give at least one"] if not site["server_names"] else []),
+            *(certificate_findings(site["certificate"]) if "certificate" in site else []),
             *upstream_findings(site["upstream"]),
-            *path_findings(site),
+            *number_findings(site),
             *client_findings(site),
         ]
         findings += [f"nginx_sites: {site['name']} {finding}" for finding in of_site]
     return findings
 
 
-def _access(sources: list[str]) -> list[str]:
-    """Return the rules of a path in nginx's words; none when everybody may reach it."""
-    return [*(f"allow {source}" for source in sorted(sources)), *(["deny all"] if sources else [])]
+def _headers(layers: list[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the headers of all layers; a later one counts, however it spells the name."""
+    merged: dict[str, tuple[str, Any]] = {}
+    for layer in layers:
+        merged |= {name.lower(): (name, value) for name, value in layer.items()}
+    return dict(merged.values())
 
 
-def locations_of(site: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return what is said about each path that reaches the instances; / always does."""
-    paths = {"/", *site["websocket_paths"], *site["restricted_paths"], *site["cached_paths"]}
-    return [
-        {
-            "path": path,
-            "websocket": path in site["websocket_paths"],
-            "access": _access(site["restricted_paths"].get(path, [])),
-            "kept_seconds": site["cached_paths"].get(path, 0),
-        }
-        for path in sorted(paths)
-    ]
-
-
-def nginx_sites_complete(sites: list[dict[str, Any]], defaults: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the sites in order of their names, each with every key, and with what follows from them."""
+def nginx_sites_complete(
+    sites: list[dict[str, Any]], defaults: dict[str, Any], headers: list[dict[str, Any]] | None = None
+) -> list[dict[str, Any]]:
+    """Return the sites in order of their names, each with every key, and with the headers of all layers."""
     if not isinstance(sites, list) or not all(isinstance(site, Mapping) for site in sites):
         raise TypeError(f"nginx_sites must be a list of mappings, got {type(sites).__name__}")
     complete = []
     for given in sites:
         site = {**DEFAULTS, **defaults, **given, "upstream": {**UPSTREAM_DEFAULTS, **given["upstream"]}}
-        site["headers"] = {**defaults.get("headers", {}), **given.get("headers", {})}
-        complete.append({**site, "id": str(site["name"]).replace("-", "_"), "locations": locations_of(site)})
+        site["headers"] = _headers([*(headers or []), given.get("headers", {})])
+        complete.append({**site, "id": str(site["name"]).replace("-", "_")})
     return sorted(complete, key=lambda site: str(site["name"]))
 
 

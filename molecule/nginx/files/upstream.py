@@ -20,6 +20,7 @@ class Application(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("X-Frame-Options", "SAMEORIGIN")
+        self.send_header("Access-Control-Allow-Origin", "*")  # where the site says nothing of origins
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)

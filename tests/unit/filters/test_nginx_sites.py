@@ -54,6 +54,26 @@ def test_a_full_site_is_fine(filters: Filters) -> None:
             "nginx_sites: api has the upstream server http://a:1; write address:port",
         ),
         (
+            {"upstream": {"servers": ["a:99999"]}},
+            "nginx_sites: api has the upstream server a:99999; write address:port",
+        ),
+        (
+            {"upstream": {"servers": ["a:1"], "keepalive": 0}},
+            "nginx_sites: api has upstream.keepalive 0; give at least 1",
+        ),
+        ({"read_timeout_seconds": 0}, "nginx_sites: api has read_timeout_seconds 0; give at least 1"),
+        ({"body_limit_mb": 0}, "nginx_sites: api has body_limit_mb 0; give at least 1"),
+        ({"connection_limit": -1}, "nginx_sites: api has connection_limit -1; give at least 0"),
+        (
+            {"certificate": "x; return 200"},
+            "nginx_sites: api has the certificate x; return 200; write a file name of /etc/holdfast/tls "
+            "without its suffix",
+        ),
+        (
+            {"server_names": ["api.example.org", "API.example.org"]},
+            "nginx_sites has the server name api.example.org; give every host name to one site, without scheme or port",
+        ),
+        (
             {"upstream": {"servers": ["a:1"], "sticky_by": "cookie"}},
             "nginx_sites: api has upstream.sticky_by cookie and upstream.sticky_cookie ''; a cookie is named, "
             "with letters, digits and _, when clients are kept by it and only then",
@@ -97,23 +117,6 @@ def test_a_full_site_is_fine(filters: Filters) -> None:
             {"error_page": "a\0b"},
             "nginx_sites: api has an error page of 3 bytes with NUL; "
             "give error_page, or nginx_error_page, as text of less than 65536 bytes without NUL",
-        ),
-        (
-            {"websocket_paths": ["/ws { return 200; } #"]},
-            "nginx_sites: api has the path /ws { return 200; } #; begin with / and use letters, digits and . _ ~ -",
-        ),
-        (
-            {"closed_paths": ["/ws"], "restricted_paths": {"/ws": ["192.0.2.1"]}},
-            "nginx_sites: api closes the path /ws and names it once more; a closed path answers nobody, "
-            "so say only that",
-        ),
-        (
-            {"restricted_paths": {"/admin": ["office"]}},
-            "nginx_sites: api lets office reach /admin; write an address or a network such as 192.0.2.0/24",
-        ),
-        (
-            {"cached_paths": {"/static": True}},
-            "nginx_sites: api lets clients keep /static for True seconds; give a whole number from 1",
         ),
         (
             {"cors_origins": ["*"]},
@@ -173,28 +176,16 @@ def test_what_a_site_does_not_say(filters: Filters) -> None:
         "sticky_by": "none",
         "sticky_cookie": "",
     }
-    assert plain["locations"] == [{"path": "/", "websocket": False, "access": [], "kept_seconds": 0}]
     own = filters["nginx_sites_complete"]([{**SITE, "body_limit_mb": 50}], {"body_limit_mb": 10})[0]
     assert own["body_limit_mb"] == 50
 
 
-def test_each_path_is_one_location(filters: Filters) -> None:
-    """Paths that are closed reach no instance; the site's headers win over those of all."""
-    site = {
-        **SITE,
-        "websocket_paths": ["/ws"],
-        "closed_paths": ["/metrics"],
-        "restricted_paths": {"/admin": ["198.51.100.7", "192.0.2.0/24"]},
-        "cached_paths": {"/": 60},
-        "headers": {"X-B": "own"},
-    }
-    complete = filters["nginx_sites_complete"]([site], {"headers": {"X-A": "a", "X-B": "b"}})[0]
-    assert complete["headers"] == {"X-A": "a", "X-B": "own"}
-    assert [tuple(location.values()) for location in complete["locations"]] == [
-        ("/", False, [], 60),
-        ("/admin", False, ["allow 192.0.2.0/24", "allow 198.51.100.7", "deny all"], 0),
-        ("/ws", True, [], 0),
-    ]
+def test_headers_of_a_later_layer_count_however_they_are_spelt(filters: Filters) -> None:
+    """Names of headers have no case (RFC 9110, 5.1)."""
+    site = {**SITE, "headers": {"X-B": "own", "x-frame-options": "SAMEORIGIN"}}
+    layers = [{"X-A": "a", "X-B": "b", "X-Frame-Options": "DENY"}, {"x-a": ""}]
+    complete = filters["nginx_sites_complete"]([site], {}, layers)[0]
+    assert complete["headers"] == {"x-a": "", "X-B": "own", "x-frame-options": "SAMEORIGIN"}
 
 
 def test_sites_must_be_a_list(refusal: Refusal) -> None:

@@ -1,0 +1,103 @@
+"""Paths of nginx's sites: what cannot be said of them, and the locations they become."""
+
+import functools
+import ipaddress
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+PATH = re.compile(r"/[A-Za-z0-9._~/-]*")
+KEYS = ("websocket_paths", "closed_paths", "restricted_paths", "cached_paths")
+
+
+def _is_network(text: object) -> bool:
+    try:
+        ipaddress.ip_network(str(text))
+    except ValueError:
+        return False
+    return True
+
+
+def source_findings(path: str, sources: list[str]) -> Iterator[str]:
+    if not sources:
+        yield f"lets nobody reach {path}; name addresses or networks, or move it to closed_paths"
+    for source in sources:
+        if not _is_network(source):
+            yield f"lets {source} reach {path}; write an address or a network such as 192.0.2.0/24"
+
+
+def path_findings(site: Mapping[str, Any]) -> Iterator[str]:
+    paths = Counter(path for key in KEYS for path in site.get(key, []))
+    for path, times in paths.items():
+        if not PATH.fullmatch(path):
+            yield f"has the path {path}; begin with / and use letters, digits and . _ ~ -"
+        elif times > 1 and path in site.get("closed_paths", []):
+            yield f"closes the path {path} and names it once more; a closed path answers nobody, so say only that"
+    for path, sources in site.get("restricted_paths", {}).items():
+        yield from source_findings(path, sources)
+    for path, seconds in site.get("cached_paths", {}).items():
+        if isinstance(seconds, bool) or not isinstance(seconds, int) or seconds < 1:
+            yield f"lets clients keep {path} for {seconds!r} seconds; give a whole number from 1"
+
+
+def nginx_path_findings(sites: list[dict[str, Any]]) -> list[str]:
+    """Return one sentence, with its cure, for everything that cannot be said of a path."""
+    return [f"nginx_sites: {site['name']} {finding}" for site in sites for finding in path_findings(site)]
+
+
+def _above(path: str, paths: Any) -> list[str]:
+    """Return those of the paths below which a path lies, itself included, the longest last; case does not matter."""
+    return sorted((each for each in paths if path.lower().startswith(each.lower())), key=len)
+
+
+def _access(sources: list[str]) -> list[str]:
+    """Return the rules of a path in nginx's words."""
+    return [*(f"allow {source}" for source in sorted(sources)), "deny all"]
+
+
+def location_of(path: str, site: Mapping[str, Any]) -> dict[str, Any]:
+    restricted, kept = _above(path, site["restricted_paths"]), _above(path, site["cached_paths"])
+    return {
+        "match": path if path == "/" else f'~* "^{path.replace(".", chr(92) + ".")}"',
+        "closed": bool(_above(path, site["closed_paths"])),
+        "websocket": bool(_above(path, site["websocket_paths"])),
+        "access": _access(site["restricted_paths"][restricted[-1]]) if restricted else [],
+        "kept_seconds": site["cached_paths"][kept[-1]] if kept else 0,
+    }
+
+
+def nginx_locations(site: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the locations of a site, the longest first, as nginx has to try them.
+
+    What is said of a path holds for all below it; of sources and of the time to keep, a longer path may say something
+    else. Case does not matter, because many applications do not mind it.
+    """
+    paths = {"/", *(path for key in KEYS for path in site[key])}
+    return [location_of(path, site) for path in sorted(paths, key=lambda path: (-len(path), path))]
+
+
+FILTERS = (nginx_path_findings, nginx_locations)
+
+
+def _reported(core: Callable[..., object]) -> Callable[..., object]:
+    """Let Ansible show a refusal of ``core`` as one sentence."""
+
+    @functools.wraps(core)
+    def run(*arguments: object, **options: object) -> object:
+        try:
+            return core(*arguments, **options)
+        except (TypeError, ValueError) as error:
+            raise AnsibleFilterError(str(error)) from None
+
+    return run
+
+
+class FilterModule:
+    """The filters of this file."""
+
+    def filters(self) -> dict[str, Callable[..., object]]:
+        """Return the filters by name."""
+        return {core.__name__: _reported(core) for core in FILTERS}
