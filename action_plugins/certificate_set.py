@@ -207,10 +207,9 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
                 reason = reason_to_replace(name, pems[name], old, key)
             else:
                 reason = reason_for(entry, old, key, authority[0], now)
-                # Without a key there is nothing to sign: it is check mode, the key would be made.
-                pems[name] = (
-                    issue(key, entry["names"], authority, arguments["lifetime_days"]) if reason and key else old
-                )
+                pems[name] = old
+                if reason:  # without a key there is nothing to sign: it is check mode, the key would be made
+                    pems[name] = issue(key, entry["names"], authority, arguments["lifetime_days"]) if key else ""
             if entry["provider"] == "acme" and not reason and not found[name]["drift"]:
                 others.add(name)  # the host may be renewing it at this moment
             issued += [{"name": name, "reason": reason}] if reason else []

@@ -6,8 +6,9 @@ import datetime
 import ipaddress
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -177,6 +178,46 @@ def test_the_ends_of_all_certificates_are_told_to_prometheus(tmp_path: Path) -> 
     assert [(path.name, path.stat().st_mode & 0o777) for path in told.iterdir()] == [
         ("holdfast_certificates.prom", 0o644)
     ]
+
+
+@pytest.mark.parametrize("kind", ["certificate", "key"])
+def test_what_is_no_text_is_as_if_it_fitted_nothing(
+    load_module: Callable[[str], ModuleType], tmp_path: Path, authority: tuple[str, str], kind: str
+) -> None:
+    """As after a copy in DER, which no service reads."""
+    module, entry = load_module("certificate_set"), {"name": "nginx", "group": "root", "provider": "private_ca"}
+    pem = {"certificate": (tmp_path / "nginx.crt", authority[0]), "key": (tmp_path / "nginx.key", authority[1])}
+    for path, text in pem.values():
+        path.write_text(text)
+    found = module.look_at(tmp_path, entry, True)
+    assert found["certificate"] == authority[0]
+    assert found["public_key"].startswith("-----BEGIN PUBLIC KEY-----")
+    openssl = ["openssl", {"certificate": "x509", "key": "pkey"}[kind], "-outform", "DER"]
+    der = subprocess.run([*openssl, "-in", pem[kind][0]], capture_output=True, check=True).stdout
+    pem[kind][0].write_bytes(der)
+    found = module.look_at(tmp_path, entry, True)
+    assert (found["certificate"] == authority[0], found["public_key"] != "") == (kind == "key", kind == "certificate")
+
+
+def test_a_broken_certificate_without_its_key_does_not_stop_check_mode(
+    certificates: ModuleType, authority: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = {"public_key": "", "certificate": "\ufffd", "key_changed": True, "drift": False}
+    look = {"found": {"nginx": state}, "ca_certificate": authority[0], "expiry_program": "text", "renewal": False}
+    monkeypatch.setattr(certificates.ActionModule, "call", lambda *_: look)
+    action = certificates.ActionModule.__new__(certificates.ActionModule)
+    action._task = SimpleNamespace(check_mode=True, diff=False)
+    arguments = {
+        "ca_certificate": authority[0],
+        "ca_key": authority[1],
+        "directory": "/etc/holdfast/tls",
+        "lifetime_days": 90,
+        "expiry_program": "text",
+        "certificates": [{"name": "nginx", "names": ["a.example"], "provider": "private_ca"}],
+    }
+    result = action.act(arguments, {})
+    assert result["issued"] == [{"name": "nginx", "reason": "not issued by this CA"}]
+    assert result["expires"] == {}
 
 
 def test_every_changed_certificate_is_told(certificates: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
