@@ -199,9 +199,9 @@ def test_other_names_and_another_type_of_key_are_due(renewal: Renewal) -> None:
     assert renewal.work()["obtained"] == {"nginx": "other type of key"}
     assert renewal.pair()[1] != key
     assert renewal.program.present("nginx").public_key == renewal.program.public_key(renewal.tls / "nginx.key")
-    renewal.entry["names"] = ["a.example"]
+    renewal.entry["names"] = ["a.example", "C.example"]
     assert renewal.work()["obtained"] == {"nginx": "other names"}
-    assert renewal.program.present("nginx").names == {"a.example"}
+    assert renewal.program.present("nginx").names == {"a.example", "c.example"}
     (renewal.tls / "nginx.crt").unlink()
     assert renewal.program.due(renewal.entry, renewal.settings) == "missing"
 
@@ -390,6 +390,16 @@ def test_a_client_that_leaves_no_certificate_is_a_failure_like_others(renewal: R
     renewal.host.tool("lego", "#!/bin/sh\nexit 0\n")
     message = renewal.work()["failed"]["nginx"]["message"]
     assert "lego says that it has the certificate from https://acme.test/good, and left none" in message
+
+
+@needs_root
+def test_a_name_that_the_authority_adds_is_no_reason_to_ask_again(renewal: Renewal) -> None:
+    extensions = "subjectAltName=DNS:a.example,DNS:b.example,DNS:www.a.example\n"
+    renewal.say(sign=f"-days 6 -extfile {renewal.folder}/extensions", extensions=extensions)
+    assert renewal.work()["obtained"] == {"nginx": "the private CA stands in"}
+    renewal.asked()
+    assert renewal.work()["obtained"] == {}
+    assert renewal.asked() == []
 
 
 @needs_root
