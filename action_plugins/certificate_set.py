@@ -80,7 +80,7 @@ def unfit(chain: str, key: str, names: list[str], now: datetime.datetime) -> str
         return f"it is not valid for {', '.join(missing)}; order one with all names"
     if not leaf.not_valid_before_utc <= now <= leaf.not_valid_after_utc:
         return f"it is valid from {leaf.not_valid_before_utc} to {leaf.not_valid_after_utc}, not today; renew it"
-    return broken_link(certificates)
+    return broken_link(certificates, now)
 
 
 def covered(name: str, present: set[x509.GeneralName]) -> bool:
@@ -89,9 +89,23 @@ def covered(name: str, present: set[x509.GeneralName]) -> bool:
     return bool({wanted, *above} & present)
 
 
-def broken_link(certificates: list[x509.Certificate]) -> str:
+def is_authority(certificate: x509.Certificate) -> bool:
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except (ValueError, x509.ExtensionNotFound):
+        return False
+
+
+def broken_link(certificates: list[x509.Certificate], now: datetime.datetime) -> str:
     """Say where a chain breaks off: clients know roots, and nothing between them and us."""
     for lower, upper in itertools.pairwise(certificates):
+        name, cure = upper.subject.rfc4514_string(), "take the chain that your authority offers"
+        if not is_authority(upper):
+            return f"{name} is no authority; {cure}"
+        if not upper.not_valid_before_utc <= now <= upper.not_valid_after_utc:
+            return (
+                f"{name} is valid from {upper.not_valid_before_utc} to {upper.not_valid_after_utc}, not today; {cure}"
+            )
         try:
             lower.verify_directly_issued_by(upper)
         except (ValueError, TypeError, InvalidSignature):
@@ -102,8 +116,8 @@ def broken_link(certificates: list[x509.Certificate]) -> str:
     return ""
 
 
-def reason_to_replace(name: str, chain: str, old: str, public_key: str) -> str:
-    """Say why a certificate that somebody else made is put in place; an older one is refused."""
+def reason_to_replace(name: str, chain: str, old: str, public_key: str, now: datetime.datetime) -> str:
+    """Say why a certificate that somebody else made is put in place; an older or a self-signed one is refused."""
     if not old or not fits(old, public_key):
         return "does not fit its key" if old else "missing"
     if old == chain:
@@ -113,6 +127,12 @@ def reason_to_replace(name: str, chain: str, old: str, public_key: str) -> str:
         raise AnsibleActionFail(
             f"certificates_provided.{name} is older than the one in place; give the newer one, or remove {name}.crt "
             "from the host if the older one is meant"
+        )
+    if new.issuer == new.subject and present.issuer != present.subject and now <= present.not_valid_after_utc:
+        raise AnsibleActionFail(
+            f"certificates_provided.{name} is self-signed, and the one in place, which {present.issuer.rfc4514_string()} "
+            f"has issued, is valid until {present.not_valid_after_utc}; give one that an authority has issued, or remove "
+            f"{name}.crt from the host if the self-signed one is meant"
         )
     return "another one is provided"
 
@@ -204,7 +224,7 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
             name, old, key = entry["name"], found[entry["name"]]["certificate"], found[entry["name"]]["public_key"]
             if entry["provider"] == "provided":
                 pems[name] = arguments["provided"][name]["certificate"]
-                reason = reason_to_replace(name, pems[name], old, key)
+                reason = reason_to_replace(name, pems[name], old, key, now)
             else:
                 reason = reason_for(entry, old, key, authority[0], now)
                 pems[name] = old

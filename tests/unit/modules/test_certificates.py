@@ -247,6 +247,32 @@ def test_every_changed_certificate_is_told(certificates: ModuleType, monkeypatch
     }
 
 
+def authority_below(
+    signer: tuple[x509.Certificate, Any], begin: int = -1, end: int = 30, ca: bool | None = True
+) -> tuple[x509.Certificate, Any]:
+    """Return an authority that another one has signed, valid from one day to another, seen from today."""
+    above, above_key = signer
+    key: Any = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "middle")])
+    builder = x509.CertificateBuilder(above.subject, name, key.public_key(), 2)
+    builder = builder.not_valid_before(NOW + datetime.timedelta(days=begin))
+    builder = builder.not_valid_after(NOW + datetime.timedelta(days=end))
+    if ca is not None:
+        builder = builder.add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+    return builder.sign(above_key, hashes.SHA256()), key
+
+
+def self_signed(certificates: ModuleType, name: str = "alone") -> tuple[str, str]:
+    """Return a certificate that its own key has signed, and its public key."""
+    key: Any = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    itself = x509.CertificateBuilder(subject, subject, key.public_key(), 3)
+    itself = itself.not_valid_before(NOW).not_valid_after(NOW + datetime.timedelta(days=1))
+    public = key.public_key().public_bytes(*certificates.PUBLIC_FORMAT).decode()
+    pem = itself.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
+    return pem, public
+
+
 class Bought:
     """A root, an authority below it, and a certificate with its key, as they are bought."""
 
@@ -290,15 +316,67 @@ def test_a_provided_certificate_has_to_be_whole(
     assert say(chain="rubbish") == say(key="rubbish") == words
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({}, ""),
+        ({"ca": False}, "CN=middle is no authority; take the chain that your authority offers"),
+        ({"ca": None}, "CN=middle is no authority; take the chain that your authority offers"),
+        ({"begin": -9, "end": -1}, "not today; take the chain that your authority offers"),
+        ({"begin": 1}, "not today; take the chain that your authority offers"),
+    ],
+)
+def test_everything_in_a_chain_has_to_be_an_authority_today(
+    certificates: ModuleType, signer: Any, change: dict[str, Any], words: str
+) -> None:
+    """With and without its root, which may be expired or wrong as well."""
+    middle, middle_key = authority_below(signer, **change)
+    above = middle.public_bytes(serialization.Encoding.PEM).decode()
+    key = public_key()
+    leaf = certificates.issue(key, ["a.example"], (middle, middle_key), 90)
+    chain = [x509.load_pem_x509_certificate(pem.encode()) for pem in (leaf, above)]
+    for certs in (chain, [*chain, signer[0]]):
+        found = certificates.broken_link(certs, NOW)
+        assert found.endswith(words)
+        assert bool(found) == bool(words)
+    assert certificates.broken_link(chain, NOW + datetime.timedelta(days=31)) != ""
+
+
+def test_what_is_self_signed_does_not_replace_what_somebody_vouches_for(
+    certificates: ModuleType, signer: Any, bought: Bought
+) -> None:
+    alone, public = self_signed(certificates)
+    vouched = certificates.issue(public, ["a.example"], signer, 2)
+
+    def say(old: str, days: int = 0) -> Any:
+        later = NOW + datetime.timedelta(days=days)
+        return certificates.reason_to_replace("nginx", alone, old, public, later)
+
+    with pytest.raises(AnsibleActionFail) as refusal:
+        say(vouched)
+    assert str(refusal.value).startswith(
+        "certificates_provided.nginx is self-signed, and the one in place, which CN=Holdfast"
+    )
+    assert str(refusal.value).endswith(
+        "give one that an authority has issued, or remove nginx.crt from the host if the self-signed one is meant"
+    )
+    assert say(vouched, days=3) == "another one is provided"  # nobody takes it any more
+    assert say("") == "missing"
+    assert say(alone) == ""
+    other, key = self_signed(certificates, "other")
+    for better in (alone, bought.leaf + bought.root):
+        assert certificates.reason_to_replace("nginx", better, other, key, NOW) == "another one is provided"
+
+
 def test_a_provided_certificate_replaces_another_one_but_not_a_newer_one(
     certificates: ModuleType, signer: Any, bought: Bought
 ) -> None:
     chain = bought.leaf + bought.root
     own = certificates.issue(bought.public, ["a.example"], signer, 90)
-    assert certificates.reason_to_replace("nginx", chain, "", "") == "missing"
-    assert certificates.reason_to_replace("nginx", chain, chain, bought.public) == ""
-    assert certificates.reason_to_replace("nginx", chain, chain, public_key()) == "does not fit its key"
-    assert certificates.reason_to_replace("nginx", chain, own, bought.public) == "another one is provided"
+    assert certificates.reason_to_replace("nginx", chain, "", "", NOW) == "missing"
+    assert certificates.reason_to_replace("nginx", chain, chain, bought.public, NOW) == ""
+    assert certificates.reason_to_replace("nginx", chain, chain, public_key(), NOW) == "does not fit its key"
+    assert certificates.reason_to_replace("nginx", chain, own, bought.public, NOW) == "another one is provided"
     key = public_key()
     newer = certificates.issue(key, ["a.example"], signer, 90)
     older = newer
@@ -308,4 +386,4 @@ def test_a_provided_certificate_replaces_another_one_but_not_a_newer_one(
     ):
         newer = certificates.issue(key, ["a.example"], signer, 90)
     with pytest.raises(AnsibleActionFail, match=r"certificates_provided\.nginx is older than the one in place"):
-        certificates.reason_to_replace("nginx", older, newer, key)
+        certificates.reason_to_replace("nginx", older, newer, key, NOW)
