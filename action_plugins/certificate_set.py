@@ -128,11 +128,12 @@ def reason_to_replace(name: str, chain: str, old: str, public_key: str, now: dat
             f"certificates_provided.{name} is older than the one in place; give the newer one, or remove {name}.crt "
             "from the host if the older one is meant"
         )
-    if new.issuer == new.subject and present.issuer != present.subject and now <= present.not_valid_after_utc:
+    ends, authority = present.not_valid_after_utc, present.issuer.rfc4514_string()
+    if new.issuer == new.subject and present.issuer != present.subject and now <= ends:
         raise AnsibleActionFail(
-            f"certificates_provided.{name} is self-signed, and the one in place, which {present.issuer.rfc4514_string()} "
-            f"has issued, is valid until {present.not_valid_after_utc}; give one that an authority has issued, or remove "
-            f"{name}.crt from the host if the self-signed one is meant"
+            f"certificates_provided.{name} is self-signed, and the one in place, which {authority} has issued, is "
+            f"valid until {ends}; give one that an authority has issued, or remove {name}.crt from the host if the "
+            "self-signed one is meant"
         )
     return "another one is provided"
 
@@ -146,7 +147,10 @@ def fits(pem: str, public_key: str) -> bool:
 
 
 def issue(public_key: str, names: list[str], authority: tuple[x509.Certificate, Any], days: int) -> str:
-    """Sign a server certificate that may be a client's too: our services authenticate to each other."""
+    """Sign a server certificate that may be a client's too: our services authenticate to each other.
+
+    It ends with its CA at the latest, as nobody accepts it afterwards.
+    """
     ca, ca_key = authority
     issuer_key: Any = ca.public_key()
     now = datetime.datetime.now(datetime.UTC)
@@ -158,7 +162,7 @@ def issue(public_key: str, names: list[str], authority: tuple[x509.Certificate, 
         .public_key(subject)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - CLOCK_SKEW)
-        .not_valid_after(now + datetime.timedelta(days=days))
+        .not_valid_after(min(now + datetime.timedelta(days=days), ca.not_valid_after_utc))
         .add_extension(x509.SubjectAlternativeName([general_name(name) for name in names]), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(
@@ -210,15 +214,16 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
     }
 
     def act(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        authority = self.authority(arguments)
+        now = datetime.datetime.now(datetime.UTC)
+        authority = self.authority(arguments, now)
         for entry in arguments["certificates"]:
             if entry["provider"] == "provided":
-                self.refuse_unfit(entry, arguments["provided"])
+                self.refuse_unfit(entry, arguments["provided"], now)
         asked = {"directory": arguments["directory"], "certificates": arguments["certificates"]}
         look = self.call("certificate_set", asked, task_vars)
         if look.get("failed") or look.get("unreachable"):
             return look  # type: ignore[no-any-return]
-        found, now = look["found"], datetime.datetime.now(datetime.UTC)
+        found = look["found"]
         issued, pems, others = [], {}, set[str]()
         for entry in arguments["certificates"]:
             name, old, key = entry["name"], found[entry["name"]]["certificate"], found[entry["name"]]["public_key"]
@@ -245,17 +250,16 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
             result.update(self.swap({**arguments, "certificates": mine}, pems, task_vars), changed=True)
         return result
 
-    def refuse_unfit(self, entry: dict[str, Any], provided: dict[str, Any]) -> None:
+    def refuse_unfit(self, entry: dict[str, Any], provided: dict[str, Any], now: datetime.datetime) -> None:
         given = provided.get(entry["name"])
         if not isinstance(given, dict) or not all(isinstance(given.get(part), str) for part in ("certificate", "key")):
             problem = "it has no certificate and key; put both into the vault"
         else:
-            now = datetime.datetime.now(datetime.UTC)
             problem = unfit(given["certificate"], given["key"], entry["names"], now)
         if problem:
             raise AnsibleActionFail(f"certificates_provided.{entry['name']} is not used: {problem}")
 
-    def authority(self, arguments: dict[str, Any]) -> tuple[x509.Certificate, Any]:
+    def authority(self, arguments: dict[str, Any], now: datetime.datetime) -> tuple[x509.Certificate, Any]:
         try:
             ca = x509.load_pem_x509_certificate(arguments["ca_certificate"].encode())
             ca_key = serialization.load_pem_private_key(arguments["ca_key"].encode(), password=None)
@@ -266,6 +270,11 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
             ) from None
         if ca.public_key().public_bytes(*PUBLIC_FORMAT) != ca_key.public_key().public_bytes(*PUBLIC_FORMAT):
             raise AnsibleActionFail("ca_key does not fit ca_certificate; take both from the same place")
+        if not ca.not_valid_before_utc <= now <= ca.not_valid_after_utc:
+            raise AnsibleActionFail(
+                f"certificates_ca_certificate is valid from {ca.not_valid_before_utc} to {ca.not_valid_after_utc}, not "
+                "today; remove it and certificates_ca_key, and `make secrets INVENTORY=…` generates both anew"
+            )
         return ca, ca_key
 
     def swap(self, arguments: dict[str, Any], pems: dict[str, str], task_vars: dict[str, Any]) -> dict[str, Any]:

@@ -92,6 +92,34 @@ def test_the_last_third_of_ninety_days_begins_after_sixty(
     assert certificates.reason_to_issue(leaf, key, ["a.example"], signer[0], later) == reason
 
 
+@pytest.mark.parametrize(("begin", "end"), [(-9, -1), (1, 9)])
+def test_a_ca_that_is_not_valid_today_issues_nothing(
+    certificates: ModuleType, signer: Any, begin: int, end: int
+) -> None:
+    ca, key = authority_below(signer, begin, end)
+    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    arguments = {
+        "ca_certificate": ca.public_bytes(serialization.Encoding.PEM).decode(),
+        "ca_key": key.private_bytes(*form).decode(),
+    }
+    action = certificates.ActionModule.__new__(certificates.ActionModule)
+    with pytest.raises(AnsibleActionFail, match=r"certificates_ca_certificate is valid from .*, not today; remove it"):
+        action.authority(arguments, NOW)
+    then = NOW + datetime.timedelta(days=(begin + end) / 2)
+    assert action.authority(arguments, then)[0] == ca
+
+
+def test_nothing_is_valid_for_longer_than_its_ca(certificates: ModuleType, signer: Any) -> None:
+    """What is shorter for that reason is good for two thirds of its life as any other."""
+    short = authority_below(signer, end=10)
+    key = public_key()
+    leaf = certificates.issue(key, ["a.example"], short, 90)
+    assert x509.load_pem_x509_certificate(leaf.encode()).not_valid_after_utc == short[0].not_valid_after_utc
+    for days, reason in (0, ""), (6, ""), (7, "expires soon"):
+        later = NOW + datetime.timedelta(days=days)
+        assert certificates.reason_to_issue(leaf, key, ["a.example"], short[0], later) == reason
+
+
 def test_every_other_reason_is_named(certificates: ModuleType, secret_file: ModuleType, signer: Any) -> None:
     key, ca = public_key(), signer[0]
     leaf = certificates.issue(key, ["a.example"], signer, 90)
@@ -333,7 +361,10 @@ def test_everything_in_a_chain_has_to_be_an_authority_today(
     middle, middle_key = authority_below(signer, **change)
     above = middle.public_bytes(serialization.Encoding.PEM).decode()
     key = public_key()
-    leaf = certificates.issue(key, ["a.example"], (middle, middle_key), 90)
+    longer = SimpleNamespace(
+        subject=middle.subject, public_key=middle.public_key, not_valid_after_utc=NOW + datetime.timedelta(days=99)
+    )
+    leaf = certificates.issue(key, ["a.example"], (longer, middle_key), 90)
     chain = [x509.load_pem_x509_certificate(pem.encode()) for pem in (leaf, above)]
     for certs in (chain, [*chain, signer[0]]):
         found = certificates.broken_link(certs, NOW)
