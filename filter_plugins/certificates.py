@@ -12,6 +12,7 @@ from ansible.errors import AnsibleFilterError
 PROVIDERS = ("private_ca", "acme", "provided")
 LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 DNS_NAME = re.compile(rf"(\*\.)?{LABEL}(\.{LABEL})*")
+FILE_NAME = re.compile(r"(?!ca$)[A-Za-z0-9_][A-Za-z0-9._-]*")
 EMAIL = re.compile(r"[^@\s]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}")
 MOST_NAMES = 100  # what Let's Encrypt puts into one certificate
 
@@ -77,6 +78,11 @@ def certificate_findings(
         for name in _twice([entry["name"] for entry in wanted])
     ]
     findings += [
+        f"certificates_wanted has the name {name!r}; use letters, digits and . _ -, and not ca, which is the authority"
+        for name in dict.fromkeys(entry["name"] for entry in wanted)
+        if not FILE_NAME.fullmatch(name)
+    ]
+    findings += [
         f"certificates_providers has {name}: provided; put its certificate and key into certificates_provided.{name}"
         for name in (entry["name"] for entry in wanted)
         if providers.get(name) == "provided" and name not in (provided or [])
@@ -98,7 +104,24 @@ def certificates_complete(wanted: list[dict[str, Any]], providers: dict[str, str
     ]
 
 
-FILTERS = (certificate_findings, certificates_complete)
+def site_certificates(
+    sites: list[dict[str, Any]], certificate: str, address: str, providers: dict[str, str]
+) -> list[dict[str, Any]]:
+    """Return one certificate for each that sites name, with the names of these sites."""
+    names: dict[str, list[str]] = {certificate: []}
+    for site in sites:
+        names.setdefault(site.get("certificate", certificate), []).extend(site["server_names"])
+    if providers.get(certificate, PROVIDERS[0]) == PROVIDERS[0]:
+        names[certificate].append(address)  # other authorities do not prove addresses
+    on_change = ["reload nginx.service"]
+    return [
+        {"name": name, "names": list(dict.fromkeys(found)), "on_change": on_change}
+        for name, found in names.items()
+        if found
+    ]
+
+
+FILTERS = (certificate_findings, certificates_complete, site_certificates)
 
 
 def _reported(core: Callable[..., object]) -> Callable[..., object]:
