@@ -138,6 +138,35 @@ def test_names_and_providers_are_what_they_can_be(filters: Filters) -> None:
     ]
 
 
+def test_a_provider_is_for_a_certificate_that_somebody_wants(filters: Filters) -> None:
+    """A misspelt name would leave the certificate to the private CA; some hosts have only some of those of all."""
+    find, known = filters["certificate_findings"], ["nginx", "redis", "shop"]
+    assert (
+        find([WANTED], {"nginx": "acme", "redis": "private_ca", "shop": "acme"}, ACME, [], {"certificates": known})
+        == []
+    )
+    assert find([WANTED], {"ngnix": "acme"}, ACME, [], {"certificates": known}) == [
+        "certificates_providers has ngnix: acme, and no host wants a certificate of that name; write one of "
+        "nginx, redis, shop"
+    ]
+    assert find([WANTED], {"nginx": "acme"}, ACME, [], {"certificates": ["redis"]}) == []
+    assert find([WANTED], {"ngnix": "acme"}, ACME) == []  # nobody has said what others want
+
+
+def test_port_80_proves_no_name_that_other_hosts_have(filters: Filters) -> None:
+    """Whoever gets the challenge gets the certificate; that of a standby would expire."""
+    find, others = filters["certificate_findings"], {"names": ["API.example.org", "else.example"]}
+    finding = (
+        "certificates_wanted: nginx has names of other edge hosts (api.example.org), and port 80 proves them "
+        "to one host only; set certificates_acme_dns_command, or certificates_providers.nginx to provided"
+    )
+    assert find([WANTED], {"nginx": "acme"}, ACME, [], others) == [finding]
+    assert find([WANTED], {"nginx": "acme"}, {**ACME, "dns_command": "/usr/local/bin/dns"}, [], others) == []
+    assert find([WANTED], {"nginx": "acme"}, ACME, [], {"names": ["else.example"]}) == []
+    for provider in "private_ca", "provided":
+        assert find([WANTED], {"nginx": provider}, ACME, ["nginx"], others) == []
+
+
 @pytest.mark.parametrize("name", ["ca", "../nginx", "", "a/b", ".hidden"])
 def test_a_name_is_that_of_a_file_beside_the_authority(filters: Filters, name: str) -> None:
     """It comes from sites too."""
@@ -197,6 +226,25 @@ def test_the_play_wants_the_certificates_that_sites_name() -> None:
         "names": ["shop.example", "www.shop.example", "pay.example"],
         "on_change": ["reload nginx.service"],
     }
+
+
+def test_the_play_knows_what_all_hosts_want() -> None:
+    """Sites of edge hosts, and the names that roles have; names in common with other edge hosts."""
+    edges = {
+        "e1": {"nginx_sites": SITES, "nginx_certificate": "edge"},
+        "e2": {"nginx_sites": [{"name": "api", "server_names": ["api.example"]}]},
+        "e3": {},
+    }
+    inventory: dict[str, Any] = {"groups": {"edge": list(edges)}, "hostvars": edges, "host_roles": ["redis"]}
+    inventory |= {"inventory_hostname": "e1", "certificates_providers": {"nginx": "acme"}}
+    known = handed_over("certificates_known", **inventory)
+    assert sorted(known) == ["edge", "nginx", "pgbackrest", "pgbouncer", "postgresql", "redis", "shop"]
+    assert handed_over("certificates_shared_names", **inventory) == ["api.example"]
+    alone = inventory | {"groups": {"edge": ["e1"]}}
+    assert "nginx" not in handed_over("certificates_known", **alone)
+    assert handed_over("certificates_shared_names", **alone) == []
+    assert handed_over("certificates_shared_names", **inventory | {"groups": {}}) == []
+    assert handed_over("certificates_known", **inventory | {"certificates_providers": {}}) == []
 
 
 @given(st.lists(st.sampled_from(SITES)))
