@@ -80,7 +80,7 @@ def unfit(chain: str, key: str, names: list[str], now: datetime.datetime) -> str
         return f"it is not valid for {', '.join(missing)}; order one with all names"
     if not leaf.not_valid_before_utc <= now <= leaf.not_valid_after_utc:
         return f"it is valid from {leaf.not_valid_before_utc} to {leaf.not_valid_after_utc}, not today; renew it"
-    return broken_link(certificates)
+    return broken_link(certificates, now)
 
 
 def covered(name: str, present: set[x509.GeneralName]) -> bool:
@@ -89,9 +89,23 @@ def covered(name: str, present: set[x509.GeneralName]) -> bool:
     return bool({wanted, *above} & present)
 
 
-def broken_link(certificates: list[x509.Certificate]) -> str:
+def is_authority(certificate: x509.Certificate) -> bool:
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except (ValueError, x509.ExtensionNotFound):
+        return False
+
+
+def broken_link(certificates: list[x509.Certificate], now: datetime.datetime) -> str:
     """Say where a chain breaks off: clients know roots, and nothing between them and us."""
     for lower, upper in itertools.pairwise(certificates):
+        name, cure = upper.subject.rfc4514_string(), "take the chain that your authority offers"
+        if not is_authority(upper):
+            return f"{name} is no authority; {cure}"
+        if not upper.not_valid_before_utc <= now <= upper.not_valid_after_utc:
+            return (
+                f"{name} is valid from {upper.not_valid_before_utc} to {upper.not_valid_after_utc}, not today; {cure}"
+            )
         try:
             lower.verify_directly_issued_by(upper)
         except (ValueError, TypeError, InvalidSignature):
@@ -102,8 +116,8 @@ def broken_link(certificates: list[x509.Certificate]) -> str:
     return ""
 
 
-def reason_to_replace(name: str, chain: str, old: str, public_key: str) -> str:
-    """Say why a certificate that somebody else made is put in place; an older one is refused."""
+def reason_to_replace(name: str, chain: str, old: str, public_key: str, now: datetime.datetime) -> str:
+    """Say why a certificate that somebody else made is put in place; an older or a self-signed one is refused."""
     if not old or not fits(old, public_key):
         return "does not fit its key" if old else "missing"
     if old == chain:
@@ -113,6 +127,13 @@ def reason_to_replace(name: str, chain: str, old: str, public_key: str) -> str:
         raise AnsibleActionFail(
             f"certificates_provided.{name} is older than the one in place; give the newer one, or remove {name}.crt "
             "from the host if the older one is meant"
+        )
+    ends, authority = present.not_valid_after_utc, present.issuer.rfc4514_string()
+    if new.issuer == new.subject and present.issuer != present.subject and now <= ends:
+        raise AnsibleActionFail(
+            f"certificates_provided.{name} is self-signed, and the one in place, which {authority} has issued, is "
+            f"valid until {ends}; give one that an authority has issued, or remove {name}.crt from the host if the "
+            "self-signed one is meant"
         )
     return "another one is provided"
 
@@ -126,7 +147,10 @@ def fits(pem: str, public_key: str) -> bool:
 
 
 def issue(public_key: str, names: list[str], authority: tuple[x509.Certificate, Any], days: int) -> str:
-    """Sign a server certificate that may be a client's too: our services authenticate to each other."""
+    """Sign a server certificate that may be a client's too: our services authenticate to each other.
+
+    It ends with its CA at the latest, as nobody accepts it afterwards.
+    """
     ca, ca_key = authority
     issuer_key: Any = ca.public_key()
     now = datetime.datetime.now(datetime.UTC)
@@ -138,7 +162,7 @@ def issue(public_key: str, names: list[str], authority: tuple[x509.Certificate, 
         .public_key(subject)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - CLOCK_SKEW)
-        .not_valid_after(now + datetime.timedelta(days=days))
+        .not_valid_after(min(now + datetime.timedelta(days=days), ca.not_valid_after_utc))
         .add_extension(x509.SubjectAlternativeName([general_name(name) for name in names]), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(
@@ -190,27 +214,27 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
     }
 
     def act(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        authority = self.authority(arguments)
+        now = datetime.datetime.now(datetime.UTC)
+        authority = self.authority(arguments, now)
         for entry in arguments["certificates"]:
             if entry["provider"] == "provided":
-                self.refuse_unfit(entry, arguments["provided"])
+                self.refuse_unfit(entry, arguments["provided"], now)
         asked = {"directory": arguments["directory"], "certificates": arguments["certificates"]}
         look = self.call("certificate_set", asked, task_vars)
         if look.get("failed") or look.get("unreachable"):
             return look  # type: ignore[no-any-return]
-        found, now = look["found"], datetime.datetime.now(datetime.UTC)
+        found = look["found"]
         issued, pems, others = [], {}, set[str]()
         for entry in arguments["certificates"]:
             name, old, key = entry["name"], found[entry["name"]]["certificate"], found[entry["name"]]["public_key"]
             if entry["provider"] == "provided":
                 pems[name] = arguments["provided"][name]["certificate"]
-                reason = reason_to_replace(name, pems[name], old, key)
+                reason = reason_to_replace(name, pems[name], old, key, now)
             else:
                 reason = reason_for(entry, old, key, authority[0], now)
-                # Without a key there is nothing to sign: it is check mode, the key would be made.
-                pems[name] = (
-                    issue(key, entry["names"], authority, arguments["lifetime_days"]) if reason and key else old
-                )
+                pems[name] = old
+                if reason:  # without a key there is nothing to sign: it is check mode, the key would be made
+                    pems[name] = issue(key, entry["names"], authority, arguments["lifetime_days"]) if key else ""
             if entry["provider"] == "acme" and not reason and not found[name]["drift"]:
                 others.add(name)  # the host may be renewing it at this moment
             issued += [{"name": name, "reason": reason}] if reason else []
@@ -226,17 +250,16 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
             result.update(self.swap({**arguments, "certificates": mine}, pems, task_vars), changed=True)
         return result
 
-    def refuse_unfit(self, entry: dict[str, Any], provided: dict[str, Any]) -> None:
+    def refuse_unfit(self, entry: dict[str, Any], provided: dict[str, Any], now: datetime.datetime) -> None:
         given = provided.get(entry["name"])
         if not isinstance(given, dict) or not all(isinstance(given.get(part), str) for part in ("certificate", "key")):
             problem = "it has no certificate and key; put both into the vault"
         else:
-            now = datetime.datetime.now(datetime.UTC)
             problem = unfit(given["certificate"], given["key"], entry["names"], now)
         if problem:
             raise AnsibleActionFail(f"certificates_provided.{entry['name']} is not used: {problem}")
 
-    def authority(self, arguments: dict[str, Any]) -> tuple[x509.Certificate, Any]:
+    def authority(self, arguments: dict[str, Any], now: datetime.datetime) -> tuple[x509.Certificate, Any]:
         try:
             ca = x509.load_pem_x509_certificate(arguments["ca_certificate"].encode())
             ca_key = serialization.load_pem_private_key(arguments["ca_key"].encode(), password=None)
@@ -247,6 +270,11 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
             ) from None
         if ca.public_key().public_bytes(*PUBLIC_FORMAT) != ca_key.public_key().public_bytes(*PUBLIC_FORMAT):
             raise AnsibleActionFail("ca_key does not fit ca_certificate; take both from the same place")
+        if not ca.not_valid_before_utc <= now <= ca.not_valid_after_utc:
+            raise AnsibleActionFail(
+                f"certificates_ca_certificate is valid from {ca.not_valid_before_utc} to {ca.not_valid_after_utc}, not "
+                "today; remove it and certificates_ca_key, and `make secrets INVENTORY=…` generates both anew"
+            )
         return ca, ca_key
 
     def swap(self, arguments: dict[str, Any], pems: dict[str, str], task_vars: dict[str, Any]) -> dict[str, Any]:

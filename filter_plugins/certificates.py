@@ -12,6 +12,7 @@ from ansible.errors import AnsibleFilterError
 PROVIDERS = ("private_ca", "acme", "provided")
 LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 DNS_NAME = re.compile(rf"(\*\.)?{LABEL}(\.{LABEL})*")
+FILE_NAME = re.compile(r"(?!ca$)[A-Za-z0-9_][A-Za-z0-9._-]*")
 EMAIL = re.compile(r"[^@\s]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}")
 MOST_NAMES = 100  # what Let's Encrypt puts into one certificate
 
@@ -28,9 +29,9 @@ def _twice(values: list[str]) -> list[str]:
     return [value for value, times in Counter(values).items() if times > 1]
 
 
-def name_findings(entry: Mapping[str, Any], dns_command: str) -> Iterator[str]:
+def name_findings(entry: Mapping[str, Any], dns_command: str, shared: list[str]) -> Iterator[str]:
     """Say which names an ACME server cannot put into a certificate."""
-    names = entry["names"]
+    names, of_others = entry["names"], {name.lower() for name in shared}
     if not 1 <= len(names) <= MOST_NAMES:
         yield f"has {len(names)} names; give one to {MOST_NAMES} to a certificate of an ACME server"
     for name in _twice([name.lower() for name in names]):
@@ -43,6 +44,12 @@ def name_findings(entry: Mapping[str, Any], dns_command: str) -> Iterator[str]:
             yield f"has the name {name}; write it as DNS does, without scheme, port or underscore"
         elif name.startswith("*.") and not dns_command:
             yield f"has the name {name}, which port 80 cannot prove; set certificates_acme_dns_command"
+    common = [name for name in names if name.lower() in of_others and not name.startswith("*.")]
+    if common and not dns_command:
+        yield (
+            f"has names of other edge hosts ({', '.join(common)}), and port 80 proves them to one host only; "
+            f"set certificates_acme_dns_command, or certificates_providers.{entry['name']} to provided"
+        )
 
 
 def acme_findings(acme: Mapping[str, str]) -> Iterator[str]:
@@ -63,27 +70,44 @@ def acme_findings(acme: Mapping[str, str]) -> Iterator[str]:
         )
 
 
+def provider_findings(
+    wanted: list[str], providers: dict[str, str], provided: list[str], known: list[str]
+) -> Iterator[str]:
+    """Say which providers are none, or are not the provider of anything."""
+    for name, provider in providers.items():
+        if provider not in PROVIDERS:
+            yield f"certificates_providers has {name}: {provider}; write {', '.join(PROVIDERS[:-1])} or {PROVIDERS[-1]}"
+        elif known and name not in (*known, *wanted):
+            yield (
+                f"certificates_providers has {name}: {provider}, and no host wants a certificate of that name; "
+                f"write one of {', '.join(sorted(known))}"
+            )
+        elif provider == "provided" and name in wanted and name not in provided:
+            yield (
+                f"certificates_providers has {name}: provided; put its certificate and key into "
+                f"certificates_provided.{name}"
+            )
+
+
 def certificate_findings(
-    wanted: list[dict[str, Any]], providers: dict[str, str], acme: dict[str, str], provided: list[str] | None = None
+    wanted: list[dict[str, Any]],
+    providers: dict[str, str],
+    acme: dict[str, str],
+    provided: list[str] | None = None,
+    elsewhere: Mapping[str, list[str]] | None = None,
 ) -> list[str]:
     """Return one sentence, with its cure, for everything that cannot be had as it is written."""
-    findings = [
-        f"certificates_providers has {name}: {provider}; write {', '.join(PROVIDERS[:-1])} or {PROVIDERS[-1]}"
-        for name, provider in providers.items()
-        if provider not in PROVIDERS
-    ]
+    names, others = [entry["name"] for entry in wanted], elsewhere or {}
+    findings = [*provider_findings(names, providers, provided or [], others.get("certificates", []))]
+    findings += [f"certificates_wanted has the name {name} twice; name each certificate once" for name in _twice(names)]
     findings += [
-        f"certificates_wanted has the name {name} twice; name each certificate once"
-        for name in _twice([entry["name"] for entry in wanted])
-    ]
-    findings += [
-        f"certificates_providers has {name}: provided; put its certificate and key into certificates_provided.{name}"
-        for name in (entry["name"] for entry in wanted)
-        if providers.get(name) == "provided" and name not in (provided or [])
+        f"certificates_wanted has the name {name!r}; use letters, digits and . _ -, and not ca, which is the authority"
+        for name in dict.fromkeys(names)
+        if not FILE_NAME.fullmatch(name)
     ]
     own = [entry for entry in certificates_complete(wanted, providers) if entry["provider"] == "acme"]
     for entry in own:
-        found = name_findings(entry, acme["dns_command"])
+        found = name_findings(entry, acme["dns_command"], others.get("names", []))
         findings += [f"certificates_wanted: {entry['name']} {finding}" for finding in found]
     return findings + (list(acme_findings(acme)) if own else [])
 
@@ -98,7 +122,24 @@ def certificates_complete(wanted: list[dict[str, Any]], providers: dict[str, str
     ]
 
 
-FILTERS = (certificate_findings, certificates_complete)
+def site_certificates(
+    sites: list[dict[str, Any]], certificate: str, address: str, providers: dict[str, str]
+) -> list[dict[str, Any]]:
+    """Return one certificate for each that sites name, with the names of these sites."""
+    names: dict[str, list[str]] = {certificate: []}
+    for site in sites:
+        names.setdefault(site.get("certificate", certificate), []).extend(site["server_names"])
+    if providers.get(certificate, PROVIDERS[0]) == PROVIDERS[0]:
+        names[certificate].append(address)  # other authorities do not prove addresses
+    on_change = ["reload nginx.service"]
+    return [
+        {"name": name, "names": list(dict.fromkeys(found)), "on_change": on_change}
+        for name, found in names.items()
+        if found
+    ]
+
+
+FILTERS = (certificate_findings, certificates_complete, site_certificates)
 
 
 def _reported(core: Callable[..., object]) -> Callable[..., object]:

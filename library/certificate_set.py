@@ -35,7 +35,7 @@ def openssl(*argv: str) -> str:
 def public_key(key: Path) -> str:
     """Return the public half of a key, or nothing when there is no usable key."""
     try:
-        return openssl("pkey", "-in", str(key), "-pubout")
+        return openssl("pkey", "-inform", "PEM", "-in", str(key), "-pubout")
     except Refused:
         return ""
 
@@ -59,7 +59,8 @@ def is_as(path: Path, mode: int, group: int) -> bool:
 
 
 def read(path: Path) -> str:
-    return path.read_text() if path.exists() else ""
+    """Return what a file says; what is no text, such as a certificate in DER, fits nothing and is replaced."""
+    return path.read_text(errors="replace") if path.exists() else ""
 
 
 def look_at(directory: Path, entry: dict[str, Any], check: bool) -> dict[str, Any]:

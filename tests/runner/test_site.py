@@ -84,6 +84,7 @@ def test_no_secret_is_in_events_or_artifacts(site: Run, secrets: dict[str, bytes
         ),
         ({"firewall_rules": [{"name": "x", "port": 9, "sources": ["edges"]}]}, "edges"),
         # HST-01, HST-03, HST-12, HRD-05
+        ({"certificates_providers": {"ngnix": "acme"}}, "certificates_providers has ngnix: acme, and no host wants"),
         ({"preflight_cpus": 999}, "preflight_cpus asks for 999; give it more, or lower it"),
         ({"preflight_disk_mb": 999_999_999}, "preflight_disk_mb asks for 999999999; make room or lower it"),
         ({"preflight_encrypted": True}, "runner1 keeps data on a disk that dm-crypt does not encrypt"),

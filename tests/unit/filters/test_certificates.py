@@ -1,14 +1,18 @@
 """Which certificates are refused before anything is asked (TLS-05, TLS-06, TLS-07)."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar
 from hypothesis import given
 from hypothesis import strategies as st
 
 Filters = dict[str, Callable[..., Any]]
 Refusal = Callable[..., str]
+CONTRACT = Path(__file__).parents[3] / "playbooks/vars/contract.yml"
 
 ACME = {
     "directory": "https://acme.example/directory",
@@ -134,6 +138,43 @@ def test_names_and_providers_are_what_they_can_be(filters: Filters) -> None:
     ]
 
 
+def test_a_provider_is_for_a_certificate_that_somebody_wants(filters: Filters) -> None:
+    """A misspelt name would leave the certificate to the private CA; some hosts have only some of those of all."""
+    find, known = filters["certificate_findings"], ["nginx", "redis", "shop"]
+    assert (
+        find([WANTED], {"nginx": "acme", "redis": "private_ca", "shop": "acme"}, ACME, [], {"certificates": known})
+        == []
+    )
+    assert find([WANTED], {"ngnix": "acme"}, ACME, [], {"certificates": known}) == [
+        "certificates_providers has ngnix: acme, and no host wants a certificate of that name; write one of "
+        "nginx, redis, shop"
+    ]
+    assert find([WANTED], {"nginx": "acme"}, ACME, [], {"certificates": ["redis"]}) == []
+    assert find([WANTED], {"ngnix": "acme"}, ACME) == []  # nobody has said what others want
+
+
+def test_port_80_proves_no_name_that_other_hosts_have(filters: Filters) -> None:
+    """Whoever gets the challenge gets the certificate; that of a standby would expire."""
+    find, others = filters["certificate_findings"], {"names": ["API.example.org", "else.example"]}
+    finding = (
+        "certificates_wanted: nginx has names of other edge hosts (api.example.org), and port 80 proves them "
+        "to one host only; set certificates_acme_dns_command, or certificates_providers.nginx to provided"
+    )
+    assert find([WANTED], {"nginx": "acme"}, ACME, [], others) == [finding]
+    assert find([WANTED], {"nginx": "acme"}, {**ACME, "dns_command": "/usr/local/bin/dns"}, [], others) == []
+    assert find([WANTED], {"nginx": "acme"}, ACME, [], {"names": ["else.example"]}) == []
+    for provider in "private_ca", "provided":
+        assert find([WANTED], {"nginx": provider}, ACME, ["nginx"], others) == []
+
+
+@pytest.mark.parametrize("name", ["ca", "../nginx", "", "a/b", ".hidden"])
+def test_a_name_is_that_of_a_file_beside_the_authority(filters: Filters, name: str) -> None:
+    """It comes from sites too."""
+    assert filters["certificate_findings"]([{**WANTED, "name": name}], {}, ACME) == [
+        f"certificates_wanted has the name {name!r}; use letters, digits and . _ -, and not ca, which is the authority"
+    ]
+
+
 def test_what_is_provided_has_to_be_there(filters: Filters) -> None:
     """What it is like is examined by the module, which can read certificates."""
     find = filters["certificate_findings"]
@@ -141,6 +182,79 @@ def test_what_is_provided_has_to_be_there(filters: Filters) -> None:
     assert find([WANTED], {"nginx": "provided", "redis": "provided"}, {}) == [
         "certificates_providers has nginx: provided; put its certificate and key into certificates_provided.nginx"
     ]
+
+
+SITES = [
+    {"name": "shop", "server_names": ["shop.example", "www.shop.example"], "certificate": "shop"},
+    {"name": "api", "server_names": ["api.example"]},
+    {"name": "docs", "server_names": ["docs.example", "api.example"], "certificate": "edge"},
+    {"name": "pay", "server_names": ["pay.example"], "certificate": "shop"},
+]
+
+
+def test_sites_have_the_certificates_they_name(filters: Filters) -> None:
+    """One per name, with all names of its sites; the address of the host is in that of sites that say nothing."""
+
+    def say(providers: dict[str, str], sites: list[dict[str, Any]] = SITES) -> Any:
+        found = filters["site_certificates"](sites, "edge", "192.0.2.1", providers)
+        assert all(entry.pop("on_change") == ["reload nginx.service"] for entry in found)
+        return {entry.pop("name"): entry.pop("names") for entry in found if set(entry) == {"name", "names"}}
+
+    shop = ["shop.example", "www.shop.example", "pay.example"]
+    assert say({}) == {"edge": ["api.example", "docs.example", "192.0.2.1"], "shop": shop}
+    assert say({"edge": "acme", "shop": "acme"}) == {"edge": ["api.example", "docs.example"], "shop": shop}
+    assert say({"edge": "private_ca"}, []) == {"edge": ["192.0.2.1"]}
+    assert say({"edge": "provided"}, SITES[:1]) == {"shop": shop[:2]}
+
+
+def handed_over(name: str, **of_the_host: Any) -> Any:
+    """Return what the play hands to role certificates, on a host with these variables."""
+    loader = DataLoader()
+    contract = loader.load_from_file(str(CONTRACT), trusted_as_template=True)
+    host = {"host_address": "192.0.2.1", "nginx_certificate": "nginx", "nginx_sites": [], "certificates_providers": {}}
+    variables = contract | contract["contract_host"] | host | of_the_host
+    return Templar(loader=loader, variables=variables).template(variables[name])
+
+
+def test_the_play_wants_the_certificates_that_sites_name() -> None:
+    """Those of other roles beside them; a file that no site names and no role has is nobody's."""
+    found = handed_over("certificates_wanted", host_roles=["base", "nginx", "redis"], nginx_sites=SITES,
+                        nginx_certificate="edge", inventory_hostname="e1")  # fmt: skip
+    assert [entry["name"] for entry in found] == ["edge", "shop", "redis"]
+    assert found[1] == {
+        "name": "shop",
+        "names": ["shop.example", "www.shop.example", "pay.example"],
+        "on_change": ["reload nginx.service"],
+    }
+
+
+def test_the_play_knows_what_all_hosts_want() -> None:
+    """Sites of edge hosts, and the names that roles have; names in common with other edge hosts."""
+    edges = {
+        "e1": {"nginx_sites": SITES, "nginx_certificate": "edge"},
+        "e2": {"nginx_sites": [{"name": "api", "server_names": ["api.example"]}]},
+        "e3": {},
+    }
+    inventory: dict[str, Any] = {"groups": {"edge": list(edges)}, "hostvars": edges, "host_roles": ["redis"]}
+    inventory |= {"inventory_hostname": "e1", "certificates_providers": {"nginx": "acme"}}
+    known = handed_over("certificates_known", **inventory)
+    assert sorted(known) == ["edge", "nginx", "pgbackrest", "pgbouncer", "postgresql", "redis", "shop"]
+    assert handed_over("certificates_shared_names", **inventory) == ["api.example"]
+    alone = inventory | {"groups": {"edge": ["e1"]}}
+    assert "nginx" not in handed_over("certificates_known", **alone)
+    assert handed_over("certificates_shared_names", **alone) == []
+    assert handed_over("certificates_shared_names", **inventory | {"groups": {}}) == []
+    assert handed_over("certificates_known", **inventory | {"certificates_providers": {}}) == []
+
+
+@given(st.lists(st.sampled_from(SITES)))
+def test_every_name_of_a_site_is_in_the_certificate_of_the_site(filters: Filters, sites: list[dict[str, Any]]) -> None:
+    """And no certificate has a name twice."""
+    found = filters["site_certificates"](sites, "edge", "192.0.2.1", {})
+    names = {entry["name"]: entry["names"] for entry in found}
+    assert len(names) == len(found)
+    assert all(set(site["server_names"]) <= set(names[site.get("certificate", "edge")]) for site in sites)
+    assert all(len(set(each)) == len(each) for each in names.values())
 
 
 def test_a_certificate_says_little_itself(filters: Filters) -> None:

@@ -199,9 +199,9 @@ def test_other_names_and_another_type_of_key_are_due(renewal: Renewal) -> None:
     assert renewal.work()["obtained"] == {"nginx": "other type of key"}
     assert renewal.pair()[1] != key
     assert renewal.program.present("nginx").public_key == renewal.program.public_key(renewal.tls / "nginx.key")
-    renewal.entry["names"] = ["a.example"]
+    renewal.entry["names"] = ["a.example", "C.example"]
     assert renewal.work()["obtained"] == {"nginx": "other names"}
-    assert renewal.program.present("nginx").names == {"a.example"}
+    assert renewal.program.present("nginx").names == {"a.example", "c.example"}
     (renewal.tls / "nginx.crt").unlink()
     assert renewal.program.due(renewal.entry, renewal.settings) == "missing"
 
@@ -352,6 +352,54 @@ def test_one_that_fails_does_not_keep_the_next_from_being_obtained(renewal: Rene
     assert list(record["failed"]) == ["bad"]
     assert list(record["obtained"]) == ["nginx"]
     assert "There is none in place." in record["failed"]["bad"]["message"]
+
+
+@needs_root
+def test_what_is_no_text_is_replaced_and_does_not_keep_the_next_from_being_renewed(renewal: Renewal) -> None:
+    """As after a copy in DER, which no service reads."""
+    other = {**renewal.entry, "name": "other"}
+    renewal.settings["certificates"] = [renewal.entry, other]
+    renewal.work()
+    for tool, suffix in ("x509", "crt"), ("pkey", "key"):
+        file = renewal.tls / f"nginx.{suffix}"
+        openssl(renewal.folder, tool, "-in", str(file), "-outform", "DER", "-out", "der")
+        (renewal.folder / "der").replace(file)
+        (renewal.tls / "other.crt").unlink()
+        renewal.host.said()
+        reason = {"crt": "not a certificate in PEM", "key": "does not fit its key"}[suffix]
+        assert renewal.work()["obtained"] == {"nginx": reason, "other": "missing"}
+        new = renewal.program.present("nginx")
+        assert new.public_key == renewal.program.public_key(renewal.tls / "nginx.key") != ""
+        assert renewal.pair()[1].startswith("-----BEGIN PRIVATE KEY-----")
+    (renewal.tls / "ca.crt").write_bytes(b"\xff")
+    assert renewal.work()["obtained"] == {}
+
+
+@needs_root
+def test_what_is_no_text_and_cannot_be_replaced_is_told(renewal: Renewal) -> None:
+    (renewal.tls / "nginx.crt").write_bytes(b"\x30\x82\xff")
+    renewal.say(says="Could not obtain certificates:\n acme:error:connection :: refused")
+    failed = renewal.work()["failed"]["nginx"]["message"]
+    assert "look at DNS and firewalls" in failed
+    assert failed.endswith("There is none in place.")
+    assert renewal.program.recorded()["failed"]["nginx"]["message"] == failed
+
+
+@needs_root
+def test_a_client_that_leaves_no_certificate_is_a_failure_like_others(renewal: Renewal) -> None:
+    renewal.host.tool("lego", "#!/bin/sh\nexit 0\n")
+    message = renewal.work()["failed"]["nginx"]["message"]
+    assert "lego says that it has the certificate from https://acme.test/good, and left none" in message
+
+
+@needs_root
+def test_a_name_that_the_authority_adds_is_no_reason_to_ask_again(renewal: Renewal) -> None:
+    extensions = "subjectAltName=DNS:a.example,DNS:b.example,DNS:www.a.example\n"
+    renewal.say(sign=f"-days 6 -extfile {renewal.folder}/extensions", extensions=extensions)
+    assert renewal.work()["obtained"] == {"nginx": "the private CA stands in"}
+    renewal.asked()
+    assert renewal.work()["obtained"] == {}
+    assert renewal.asked() == []
 
 
 @needs_root

@@ -6,8 +6,9 @@ import datetime
 import ipaddress
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -89,6 +90,34 @@ def test_the_last_third_of_ninety_days_begins_after_sixty(
     leaf = certificates.issue(key, ["a.example"], signer, 90)
     later = NOW + datetime.timedelta(days=days_later)
     assert certificates.reason_to_issue(leaf, key, ["a.example"], signer[0], later) == reason
+
+
+@pytest.mark.parametrize(("begin", "end"), [(-9, -1), (1, 9)])
+def test_a_ca_that_is_not_valid_today_issues_nothing(
+    certificates: ModuleType, signer: Any, begin: int, end: int
+) -> None:
+    ca, key = authority_below(signer, begin, end)
+    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    arguments = {
+        "ca_certificate": ca.public_bytes(serialization.Encoding.PEM).decode(),
+        "ca_key": key.private_bytes(*form).decode(),
+    }
+    action = certificates.ActionModule.__new__(certificates.ActionModule)
+    with pytest.raises(AnsibleActionFail, match=r"certificates_ca_certificate is valid from .*, not today; remove it"):
+        action.authority(arguments, NOW)
+    then = NOW + datetime.timedelta(days=(begin + end) / 2)
+    assert action.authority(arguments, then)[0] == ca
+
+
+def test_nothing_is_valid_for_longer_than_its_ca(certificates: ModuleType, signer: Any) -> None:
+    """What is shorter for that reason is good for two thirds of its life as any other."""
+    short = authority_below(signer, end=10)
+    key = public_key()
+    leaf = certificates.issue(key, ["a.example"], short, 90)
+    assert x509.load_pem_x509_certificate(leaf.encode()).not_valid_after_utc == short[0].not_valid_after_utc
+    for days, reason in (0, ""), (6, ""), (7, "expires soon"):
+        later = NOW + datetime.timedelta(days=days)
+        assert certificates.reason_to_issue(leaf, key, ["a.example"], short[0], later) == reason
 
 
 def test_every_other_reason_is_named(certificates: ModuleType, secret_file: ModuleType, signer: Any) -> None:
@@ -179,6 +208,46 @@ def test_the_ends_of_all_certificates_are_told_to_prometheus(tmp_path: Path) -> 
     ]
 
 
+@pytest.mark.parametrize("kind", ["certificate", "key"])
+def test_what_is_no_text_is_as_if_it_fitted_nothing(
+    load_module: Callable[[str], ModuleType], tmp_path: Path, authority: tuple[str, str], kind: str
+) -> None:
+    """As after a copy in DER, which no service reads."""
+    module, entry = load_module("certificate_set"), {"name": "nginx", "group": "root", "provider": "private_ca"}
+    pem = {"certificate": (tmp_path / "nginx.crt", authority[0]), "key": (tmp_path / "nginx.key", authority[1])}
+    for path, text in pem.values():
+        path.write_text(text)
+    found = module.look_at(tmp_path, entry, True)
+    assert found["certificate"] == authority[0]
+    assert found["public_key"].startswith("-----BEGIN PUBLIC KEY-----")
+    openssl = ["openssl", {"certificate": "x509", "key": "pkey"}[kind], "-outform", "DER"]
+    der = subprocess.run([*openssl, "-in", pem[kind][0]], capture_output=True, check=True).stdout
+    pem[kind][0].write_bytes(der)
+    found = module.look_at(tmp_path, entry, True)
+    assert (found["certificate"] == authority[0], found["public_key"] != "") == (kind == "key", kind == "certificate")
+
+
+def test_a_broken_certificate_without_its_key_does_not_stop_check_mode(
+    certificates: ModuleType, authority: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = {"public_key": "", "certificate": "\ufffd", "key_changed": True, "drift": False}
+    look = {"found": {"nginx": state}, "ca_certificate": authority[0], "expiry_program": "text", "renewal": False}
+    monkeypatch.setattr(certificates.ActionModule, "call", lambda *_: look)
+    action = certificates.ActionModule.__new__(certificates.ActionModule)
+    action._task = SimpleNamespace(check_mode=True, diff=False)
+    arguments = {
+        "ca_certificate": authority[0],
+        "ca_key": authority[1],
+        "directory": "/etc/holdfast/tls",
+        "lifetime_days": 90,
+        "expiry_program": "text",
+        "certificates": [{"name": "nginx", "names": ["a.example"], "provider": "private_ca"}],
+    }
+    result = action.act(arguments, {})
+    assert result["issued"] == [{"name": "nginx", "reason": "not issued by this CA"}]
+    assert result["expires"] == {}
+
+
 def test_every_changed_certificate_is_told(certificates: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not those that stay, and not the keys alone."""
     calls: list[dict[str, Any]] = []
@@ -204,6 +273,32 @@ def test_every_changed_certificate_is_told(certificates: ModuleType, monkeypatch
         "/usr/local/lib/holdfast/certificate-expiry": [tell],
         "/etc/holdfast/tls/nginx.crt": [tell, "reload nginx.service"],
     }
+
+
+def authority_below(
+    signer: tuple[x509.Certificate, Any], begin: int = -1, end: int = 30, ca: bool | None = True
+) -> tuple[x509.Certificate, Any]:
+    """Return an authority that another one has signed, valid from one day to another, seen from today."""
+    above, above_key = signer
+    key: Any = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "middle")])
+    builder = x509.CertificateBuilder(above.subject, name, key.public_key(), 2)
+    builder = builder.not_valid_before(NOW + datetime.timedelta(days=begin))
+    builder = builder.not_valid_after(NOW + datetime.timedelta(days=end))
+    if ca is not None:
+        builder = builder.add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+    return builder.sign(above_key, hashes.SHA256()), key
+
+
+def self_signed(certificates: ModuleType, name: str = "alone") -> tuple[str, str]:
+    """Return a certificate that its own key has signed, and its public key."""
+    key: Any = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    itself = x509.CertificateBuilder(subject, subject, key.public_key(), 3)
+    itself = itself.not_valid_before(NOW).not_valid_after(NOW + datetime.timedelta(days=1))
+    public = key.public_key().public_bytes(*certificates.PUBLIC_FORMAT).decode()
+    pem = itself.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
+    return pem, public
 
 
 class Bought:
@@ -249,15 +344,70 @@ def test_a_provided_certificate_has_to_be_whole(
     assert say(chain="rubbish") == say(key="rubbish") == words
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({}, ""),
+        ({"ca": False}, "CN=middle is no authority; take the chain that your authority offers"),
+        ({"ca": None}, "CN=middle is no authority; take the chain that your authority offers"),
+        ({"begin": -9, "end": -1}, "not today; take the chain that your authority offers"),
+        ({"begin": 1}, "not today; take the chain that your authority offers"),
+    ],
+)
+def test_everything_in_a_chain_has_to_be_an_authority_today(
+    certificates: ModuleType, signer: Any, change: dict[str, Any], words: str
+) -> None:
+    """With and without its root, which may be expired or wrong as well."""
+    middle, middle_key = authority_below(signer, **change)
+    above = middle.public_bytes(serialization.Encoding.PEM).decode()
+    key = public_key()
+    longer = SimpleNamespace(
+        subject=middle.subject, public_key=middle.public_key, not_valid_after_utc=NOW + datetime.timedelta(days=99)
+    )
+    leaf = certificates.issue(key, ["a.example"], (longer, middle_key), 90)
+    chain = [x509.load_pem_x509_certificate(pem.encode()) for pem in (leaf, above)]
+    for certs in (chain, [*chain, signer[0]]):
+        found = certificates.broken_link(certs, NOW)
+        assert found.endswith(words)
+        assert bool(found) == bool(words)
+    assert certificates.broken_link(chain, NOW + datetime.timedelta(days=31)) != ""
+
+
+def test_what_is_self_signed_does_not_replace_what_somebody_vouches_for(
+    certificates: ModuleType, signer: Any, bought: Bought
+) -> None:
+    alone, public = self_signed(certificates)
+    vouched = certificates.issue(public, ["a.example"], signer, 2)
+
+    def say(old: str, days: int = 0) -> Any:
+        later = NOW + datetime.timedelta(days=days)
+        return certificates.reason_to_replace("nginx", alone, old, public, later)
+
+    with pytest.raises(AnsibleActionFail) as refusal:
+        say(vouched)
+    assert str(refusal.value).startswith(
+        "certificates_provided.nginx is self-signed, and the one in place, which CN=Holdfast"
+    )
+    assert str(refusal.value).endswith(
+        "give one that an authority has issued, or remove nginx.crt from the host if the self-signed one is meant"
+    )
+    assert say(vouched, days=3) == "another one is provided"  # nobody takes it any more
+    assert say("") == "missing"
+    assert say(alone) == ""
+    other, key = self_signed(certificates, "other")
+    for better in (alone, bought.leaf + bought.root):
+        assert certificates.reason_to_replace("nginx", better, other, key, NOW) == "another one is provided"
+
+
 def test_a_provided_certificate_replaces_another_one_but_not_a_newer_one(
     certificates: ModuleType, signer: Any, bought: Bought
 ) -> None:
     chain = bought.leaf + bought.root
     own = certificates.issue(bought.public, ["a.example"], signer, 90)
-    assert certificates.reason_to_replace("nginx", chain, "", "") == "missing"
-    assert certificates.reason_to_replace("nginx", chain, chain, bought.public) == ""
-    assert certificates.reason_to_replace("nginx", chain, chain, public_key()) == "does not fit its key"
-    assert certificates.reason_to_replace("nginx", chain, own, bought.public) == "another one is provided"
+    assert certificates.reason_to_replace("nginx", chain, "", "", NOW) == "missing"
+    assert certificates.reason_to_replace("nginx", chain, chain, bought.public, NOW) == ""
+    assert certificates.reason_to_replace("nginx", chain, chain, public_key(), NOW) == "does not fit its key"
+    assert certificates.reason_to_replace("nginx", chain, own, bought.public, NOW) == "another one is provided"
     key = public_key()
     newer = certificates.issue(key, ["a.example"], signer, 90)
     older = newer
@@ -267,4 +417,4 @@ def test_a_provided_certificate_replaces_another_one_but_not_a_newer_one(
     ):
         newer = certificates.issue(key, ["a.example"], signer, 90)
     with pytest.raises(AnsibleActionFail, match=r"certificates_provided\.nginx is older than the one in place"):
-        certificates.reason_to_replace("nginx", older, newer, key)
+        certificates.reason_to_replace("nginx", older, newer, key, NOW)
