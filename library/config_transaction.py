@@ -111,10 +111,12 @@ def write_durably(path: Path, data: bytes, mode: int, uid: int = 0, gid: int = 0
 
 
 @contextmanager
-def alone() -> Iterator[None]:
-    """Let the module of an earlier run, which a lost connection left alone on the host, finish first."""
-    private_folder(STATE)
-    handle = os.open(STATE, os.O_RDONLY)
+def alone(name: str) -> Iterator[None]:
+    """Let the module of an earlier run, which a lost connection left alone on the host, finish first.
+
+    A lock for each transaction: to take one back must not wait for another that activates slowly.
+    """
+    handle = os.open(RUN / f"holdfast-transaction-{name}.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
@@ -464,7 +466,7 @@ class Transaction:
     def run(self) -> dict[str, Any]:
         if self.check:
             return self.act()
-        with alone():
+        with alone(self.folder.name):
             return {"apply": self.act, "confirm": self.confirm, "revert": self.revert}[self.action]()
 
     def act(self) -> dict[str, Any]:

@@ -505,6 +505,21 @@ def test_two_runs_at_once_wait_for_each_other(host: Any) -> None:
     assert (result["pending_before"], result["diff"][0]["before"]) == (False, "one")
 
 
+def test_a_run_does_not_wait_for_another_transaction(host: Any) -> None:
+    slow = multiprocessing.get_context("fork").Process(
+        target=lambda: host.transaction(
+            host.file("a", content="one"), test=[["sh", "-c", "touch $HOST/testing; sleep 9"]], name="slow"
+        )
+    )
+    slow.start()
+    while not (host.folder / "testing").exists():
+        pass
+    assert host.transaction(host.file("b", content="two"))["changed"] is True
+    assert slow.is_alive()
+    slow.kill()
+    slow.join()
+
+
 def test_state_is_for_root_alone(host: Any) -> None:
     killed(lambda: host.transaction(host.file("a", content="x"), test=[["sh", "-c", KILL]]))
     folders = [host.module.STATE.parent, host.module.STATE, host.module.STATE / "test"]
