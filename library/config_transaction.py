@@ -92,7 +92,9 @@ def run(argv: list[str], seconds: int = TEST_SECONDS) -> tuple[int, str]:
 def private_folder(path: Path) -> None:
     """Create a folder below STATE; it and its parents are root's alone."""
     for folder in (STATE.parent, STATE, path):
-        folder.mkdir(mode=0o700, exist_ok=True)
+        if not folder.exists():
+            folder.mkdir(mode=0o700, exist_ok=True)
+            settle(folder.parent)
 
 
 def write_durably(path: Path, data: bytes, mode: int, uid: int = 0, gid: int = 0) -> None:
@@ -108,6 +110,16 @@ def write_durably(path: Path, data: bytes, mode: int, uid: int = 0, gid: int = 0
         stream.flush()
         os.fsync(handle)
     staged.replace(path)
+    settle(path.parent)
+
+
+def settle(folder: Path) -> None:
+    """Make the names in a folder as durable as the contents of the files."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 @contextmanager
@@ -160,6 +172,8 @@ class Original:
             path.chmod(self.mode)
         elif not (path.is_dir() and any(path.iterdir())):  # a folder that is in use by now stays
             remove(path)
+        if self.kind != "file" and path.parent.exists():
+            settle(path.parent)
 
 
 def remove(path: Path) -> None:
@@ -288,6 +302,7 @@ class Journal:
     def close(self) -> None:
         # The mark goes first: without it the copies mean nothing, with it they must all be there.
         (self.folder / "journal.json").unlink(missing_ok=True)
+        settle(self.folder)
         Guard(self.folder).call_off()
         shutil.rmtree(self.folder, ignore_errors=True)
 

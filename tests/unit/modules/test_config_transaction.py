@@ -474,6 +474,25 @@ def test_killed_with_nothing_owed_the_mark_goes_with_the_next_run(host: Any) -> 
     assert host.transaction(host.file("a", content="x"))["changed"] is False
 
 
+def test_a_power_cut_finds_the_journal_wherever_it_finds_a_new_file(
+    host: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    durable: list[str] = []
+    monkeypatch.setattr(host.module.os, "fsync", lambda handle: durable.append(os.readlink(f"/proc/self/fd/{handle}")))
+    state = host.module.STATE
+    host.path("a").write_text("old")
+    host.transaction(host.file("a", content="new"))
+    begun = durable.index(str(host.path(".a.holdfast")))
+    journal = [str(state.parent), str(state), str(state / "test" / ".journal.json.holdfast"), str(state / "test")]
+    assert [name for name in durable[:begun] if name in journal][-2:] == journal[-2:]
+    assert set(journal) <= set(durable[:begun])
+    assert durable[begun + 1] == str(host.path(""))
+    assert durable[-1] == str(state / "test")  # that it is over
+    durable.clear()
+    host.transaction(host.file("a", content="new"))
+    assert durable == []
+
+
 def test_copies_of_a_run_killed_before_the_swap_are_cleaned_away(host: Any) -> None:
     killed(lambda: host.transaction(host.file("a", content="x", secret=True, check=["sh", "-c", KILL])))
     assert any((host.module.STATE / "test").iterdir())
