@@ -202,15 +202,16 @@ class Guard:
         private_folder(self.folder)
         paths = {"journal": self.folder / "journal.json", "program": self.program, "mark": self.mark}
         unit = BOOT_UNIT.format(name=self.folder.name, units=" ".join(units), python=sys.executable, **paths)
+        self.boot_link.parent.mkdir(exist_ok=True)
         for path, text, mode in ((self.program, program, 0o700), (self.boot_unit, unit, 0o644)):
             write_durably(path, text.encode(), mode, os.geteuid(), os.getegid())
-        self.boot_link.parent.mkdir(exist_ok=True)
         if not self.boot_link.is_symlink():
             self.boot_link.symlink_to(self.boot_unit)
+            settle(self.boot_link.parent)
 
     def set_timer(self, seconds: int) -> None:
         older = self.timers()
-        argv = ["systemd-run", "--quiet", "--collect", f"--unit={self.name}-{time.time_ns()}", f"--on-active={seconds}"]
+        argv = ["systemd-run", "--quiet", "--collect", f"--unit={self.name}_{time.time_ns()}", f"--on-active={seconds}"]
         argv += ["--timer-property=AccuracySec=100ms", "--property=Restart=on-failure"]
         code, text = run([*argv, f"--property=RestartSec={RETRY_SECONDS}", sys.executable, str(self.program)])
         if code != 0:
@@ -218,18 +219,19 @@ class Guard:
         self.stop(older)  # only now, for a run that is killed here must leave one
 
     def timers(self) -> list[str]:
-        """Return the timers that run, and what they have started: a killed run may have left some."""
-        pattern = f"{self.name}-[0-9]*"
+        """Return the timers that run or have gone off, without suffix: a killed run may have left some."""
+        pattern = f"{self.name}_*"  # no transaction has this sign in its name
         code, text = run(["systemctl", "list-units", "--all", "--plain", "--no-legend", pattern])
-        return [line.split()[0] for line in text.splitlines() if line.strip()] if code == 0 else []
+        names = [line.split()[0].rpartition(".")[0] for line in text.splitlines() if line.strip()]
+        return list(dict.fromkeys(names)) if code == 0 else []
 
     def stop(self, timers: list[str]) -> None:
-        # A revert that waits for our lock has done nothing yet, so it may be stopped too.
+        # What they start too, for one may go off right now: a revert that waits for our lock has done nothing yet.
         if timers:
-            run(["systemctl", "stop", *timers])
+            run(["systemctl", "stop", *(f"{name}.{kind}" for kind in ("timer", "service") for name in timers)])
 
     def armed(self) -> bool:
-        return self.boot_unit.exists()
+        return self.program.exists()  # also after a revert: another timer must not find it gone
 
     def call_off(self) -> None:
         if self.armed():
@@ -610,7 +612,9 @@ class Transaction:
             for file in self.changes:
                 journal.keep(file.before)
             if self.confirm_seconds:
+                # Before the swap: what sudo and sshd read at each login is in force with it.
                 self.guard.stand_by(self.arguments["revert"], self.units.names)
+                self.guard.set_timer(self.confirm_seconds)
         except (Refused, OSError):
             self.clean()
             raise
@@ -656,11 +660,13 @@ class Transaction:
             self.read_units(journal)
             moves, due = self.unit_moves(), [entry for entry in journal.owed if self.due(entry)]
             self.note_undo(journal, moves, due)
-            if self.confirm_seconds and journal.undo:
+            if self.confirm_seconds:
+                journal.save()
+            self.activate(in_order(moves + due))
+            if self.confirm_seconds and (journal.originals or journal.undo):
                 journal.stage = "unconfirmed"
                 journal.save()
-                self.guard.set_timer(self.confirm_seconds)
-            self.activate(in_order(moves + due))
+                self.guard.set_timer(self.confirm_seconds)  # from now on, however long the activation took
         except Refused as problem:
             if not journal.originals and not self.guard.armed():
                 journal.undo = []  # nothing to put back; a declared unit is tried again by the next run anyway
