@@ -256,6 +256,7 @@ class Journal:
     originals: list[Original] = field(default_factory=list)
     owed: list[str] = field(default_factory=list)
     undo: list[str] = field(default_factory=list)
+    token: str = ""  # of the run whose change it is
 
     @classmethod
     def load(cls, folder: Path) -> Journal | None:
@@ -484,7 +485,8 @@ class Transaction:
         if self.check:
             return self.act()
         with alone(self.folder.name):
-            return {"apply": self.act, "confirm": self.confirm, "revert": self.revert}[self.action]()
+            actions = {"apply": self.act, "ask": self.confirm, "confirm": self.confirm, "revert": self.revert}
+            return actions[self.action]()
 
     def act(self) -> dict[str, Any]:
         if not self.check:
@@ -523,12 +525,18 @@ class Transaction:
             Journal(self.folder).close()
 
     def confirm(self) -> dict[str, Any]:
-        """Keep the change: whoever asks for this came in with it. Says so, or what became of the change before."""
+        """Keep the change: whoever demands this came in with it. Says so, or what became of the change before.
+
+        Who may have come in before it was whole, because the connection of the run was lost, asks first.
+        """
         journal = Journal.load(self.folder)
         stage = journal.stage if journal else ""
-        if journal and stage in ("unconfirmed", "reverted"):
+        if journal and journal.token != self.arguments["token"]:
+            stage = "superseded"
+        elif journal and (stage == "reverted" or (stage == "unconfirmed" and self.action == "confirm")):
             journal.close()
-        return {"changed": False, "stage": "confirmed" if stage == "unconfirmed" else stage}
+            stage = "confirmed" if stage == "unconfirmed" else stage
+        return {"changed": False, "stage": stage}
 
     def revert(self) -> dict[str, Any]:
         """Take the change back, all by ourselves; at boot what is started comes later and finds the old files."""
@@ -540,7 +548,7 @@ class Transaction:
             self.units = Units(list(dict.fromkeys(names)))
             self.go_back(journal, boot=not self.guard.mark.exists())
             # The journal stays, for somebody may want to know. It outlives the program: nothing is left to do.
-            Journal(self.folder, "reverted").save()
+            Journal(self.folder, "reverted", token=journal.token).save()
         self.guard.forget()
         return {"changed": journal is not None}
 
@@ -618,7 +626,7 @@ class Transaction:
         except (Refused, OSError):
             self.clean()
             raise
-        journal.stage = "swapping"
+        journal.stage, journal.token = "swapping", self.arguments.get("token", "")
         journal.save()
         try:
             for file in self.changes:

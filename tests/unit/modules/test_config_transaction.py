@@ -9,6 +9,7 @@ import re
 import signal
 import stat
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -474,11 +475,11 @@ def test_killed_with_nothing_owed_the_mark_goes_with_the_next_run(host: Any) -> 
     assert host.transaction(host.file("a", content="x"))["changed"] is False
 
 
-def test_a_power_cut_finds_the_journal_wherever_it_finds_a_new_file(
-    host: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_power_cut_finds_the_journal_wherever_it_finds_a_new_file(host: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     durable: list[str] = []
-    monkeypatch.setattr(host.module.os, "fsync", lambda handle: durable.append(os.readlink(f"/proc/self/fd/{handle}")))
+    monkeypatch.setattr(
+        host.module.os, "fsync", lambda handle: durable.append(str(Path(f"/proc/self/fd/{handle}").readlink()))
+    )
     state = host.module.STATE
     host.path("a").write_text("old")
     host.transaction(host.file("a", content="new"))

@@ -41,14 +41,14 @@ def guarded(host: Any) -> Any:
 
 
 def change(host: Any, content: str = "new", **more: Any) -> dict[str, Any]:
-    given = {"on_change": ["reload " + UNIT], "confirm_seconds": 30, "revert": "a program", **more}
+    given = {"on_change": ["reload " + UNIT], "confirm_seconds": 30, "revert": "a program", "token": "mine", **more}
     result: dict[str, Any] = host.transaction(host.file("a", content=content), **given)
     return result
 
 
-def ask(host: Any, action: str) -> Any:
-    """Call the remote half with one of the actions that take a name alone."""
-    return host.module.Transaction({"name": "test", "action": action}, False, False).run()
+def ask(host: Any, action: str, by: str = "mine") -> Any:
+    """Call the remote half with one of the actions that change nothing new."""
+    return host.module.Transaction({"name": "test", "action": action, "token": by}, False, False).run()
 
 
 def reverted(host: Any) -> Any:
@@ -335,7 +335,7 @@ def test_not_confirmed_by_the_second_run_either_the_oldest_comes_back(guarded: A
 
 def test_a_started_unit_is_still_confirmed_by_the_second_run_and_stopped_without(host: Any) -> None:
     host.tool("systemd-run", SYSTEMD_RUN)
-    given: dict[str, Any] = {"units": STARTED, "confirm_seconds": 30, "revert": "x"}
+    given: dict[str, Any] = {"units": STARTED, "confirm_seconds": 30, "revert": "x", "token": "mine"}
     host.transaction(host.file("a", content="x"), **given)
     second = host.transaction(host.file("a", content="x"), **given)
     assert (second["unconfirmed"], second["units_changed"]) == (True, [])
@@ -371,6 +371,43 @@ def test_a_revert_that_fails_is_no_confirmation_and_is_tried_again(guarded: Any)
     guarded.accept("true")
     reverted(guarded)
     assert (stage(guarded), guarded.path("a").read_text()) == ("reverted", "old")
+
+
+def test_who_asks_confirms_nothing(guarded: Any) -> None:
+    """The connection may have come about before the change was whole."""
+    assert ask(guarded, "ask")["stage"] == ""
+    change(guarded)
+    assert (ask(guarded, "ask")["stage"], stage(guarded), len(running(guarded))) == ("unconfirmed", "unconfirmed", 1)
+    reverted(guarded)
+    assert (ask(guarded, "ask")["stage"], stage(guarded)) == ("reverted", "")
+
+
+def test_who_asks_waits_until_the_change_is_whole(guarded: Any) -> None:
+    slow = multiprocessing.get_context("fork").Process(
+        target=lambda: change(guarded, on_change=["run sh -c 'touch $HOST/acting; sleep 0.5'"])
+    )
+    slow.start()
+    while not (guarded.folder / "acting").exists():
+        pass
+    assert ask(guarded, "ask")["stage"] == "unconfirmed"
+    slow.join()
+
+
+@pytest.mark.parametrize("action", ["ask", "confirm"])
+def test_one_run_cannot_confirm_the_change_of_another(guarded: Any, action: str) -> None:
+    change(guarded)
+    change(guarded, content="theirs", token="theirs")
+    assert ask(guarded, action) == {"changed": False, "stage": "superseded"}
+    assert (stage(guarded), armed(guarded), len(running(guarded))) == ("unconfirmed", [True, True, True], 1)
+    assert ask(guarded, "confirm", "theirs")["stage"] == "confirmed"
+    assert guarded.path("a").read_text() == "theirs"
+
+
+def test_what_became_of_its_change_a_run_learns_also_when_another_one_asks_before(guarded: Any) -> None:
+    change(guarded)
+    reverted(guarded)
+    assert ask(guarded, "confirm", "theirs")["stage"] == "superseded"
+    assert ask(guarded, "confirm")["stage"] == "reverted"
 
 
 def test_a_run_finishes_what_a_killed_revert_left(guarded: Any) -> None:
@@ -480,7 +517,7 @@ def controller(action: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Any:
 UNREACHABLE = AnsibleConnectionFailure(
     "Failed to connect to the host via ssh: ssh: connect to host h port 22: timed out"
 )
-CHANGES = [{"dest": "/etc/x.nft", "action": "update"}]
+CHANGES = [{"dest": "/etc/x.nft", "action": "update"}, {"dest": "/etc/y", "action": "remove"}]
 OPEN = {"changed": True, "changes": CHANGES, "unconfirmed": True}
 
 
@@ -494,7 +531,12 @@ def test_nothing_to_confirm_is_one_call(controller: Any) -> None:
 def test_a_change_is_confirmed_over_a_new_connection(controller: Any) -> None:
     controller.answers = [OPEN, {"stage": "confirmed"}]
     assert controller.run() == {"changed": True, "changes": CHANGES}
-    assert (controller.asked[1], controller.resets) == ({"name": "firewall", "action": "confirm"}, 1)
+    token = controller.asked[0]["token"]
+    assert controller.asked[1:] == [{"name": "firewall", "action": "confirm", "token": token}]
+    assert controller.resets == 1
+    controller.answers = [OPEN, {"stage": "confirmed"}]
+    controller.run()
+    assert controller.asked[2]["token"] != token
 
 
 def test_a_slow_connection_is_tried_again(controller: Any) -> None:
@@ -510,8 +552,8 @@ def test_a_change_that_cuts_off_is_told_in_one_sentence_once_the_host_went_back(
     assert (result["failed"], result["changed"]) == (True, False)
     assert "would have been cut off (ssh: connect to host h port 22: timed out)" in result["msg"]
     assert "54 s after the change" in result["msg"]
-    assert "Check /etc/x.nft against" in result["msg"]
-    assert "/etc/y" not in result["msg"]
+    assert "Check /etc/x.nft, /etc/y against" in result["msg"]  # sudoers and keys have no activation either
+    assert "/etc/same.nft" not in result["msg"]
 
 
 def test_a_host_that_stays_silent_is_not_waited_for_for_ever(controller: Any) -> None:
@@ -528,7 +570,24 @@ def test_a_connection_lost_in_the_middle_is_followed_up(controller: Any) -> None
     assert "would have been cut off" in controller.run()["msg"]
 
 
-@pytest.mark.parametrize("stage_found", ["", "confirmed", "activating"])
+def test_after_a_lost_connection_the_change_is_confirmed_by_one_that_is_newer_than_it(controller: Any) -> None:
+    """The first answer says that the change is whole; the connection it came by may be older."""
+    controller.seconds_per_call = 50  # an activation that takes its time, and the lock with it
+    controller.answers = [UNREACHABLE, {"stage": "unconfirmed"}, UNREACHABLE, {"stage": "confirmed"}]
+    with pytest.raises(AnsibleConnectionFailure):
+        controller.run()
+    assert [call.get("action") for call in controller.asked] == [None, "ask", "confirm", "confirm"]
+    assert controller.resets == 3
+
+
+def test_a_change_that_another_run_took_over_is_told(controller: Any) -> None:
+    controller.answers = [OPEN, {"stage": "superseded"}]
+    result = controller.run()
+    assert (result["failed"], len(controller.asked)) == (True, 2)
+    assert "another run has changed firewall on this host" in result["msg"]
+
+
+@pytest.mark.parametrize("stage_found", ["", "confirmed", "activating", "superseded"])
 def test_a_lost_connection_that_cut_nobody_off_is_told_as_what_it_is(controller: Any, stage_found: str) -> None:
     controller.answers = [UNREACHABLE, {"stage": stage_found}]
     with pytest.raises(AnsibleConnectionFailure):
