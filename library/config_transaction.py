@@ -219,16 +219,15 @@ class Guard:
         self.stop(older)  # only now, for a run that is killed here must leave one
 
     def timers(self) -> list[str]:
-        """Return the timers that run or have gone off, without suffix: a killed run may have left some."""
+        """Return the timers that run, after what they start: a killed run may have left some."""
         pattern = f"{self.name}_*"  # no transaction has this sign in its name
         code, text = run(["systemctl", "list-units", "--all", "--plain", "--no-legend", pattern])
-        names = [line.split()[0].rpartition(".")[0] for line in text.splitlines() if line.strip()]
-        return list(dict.fromkeys(names)) if code == 0 else []
+        return [line.split()[0] for line in text.splitlines() if line.strip()] if code == 0 else []
 
     def stop(self, timers: list[str]) -> None:
-        # What they start too, for one may go off right now: a revert that waits for our lock has done nothing yet.
+        # A revert that waits for our lock has done nothing yet, so it may be stopped too, after what starts it.
         if timers:
-            run(["systemctl", "stop", *(f"{name}.{kind}" for kind in ("timer", "service") for name in timers)])
+            run(["systemctl", "stop", *reversed(timers)])
 
     def armed(self) -> bool:
         return self.program.exists()  # also after a revert: another timer must not find it gone
