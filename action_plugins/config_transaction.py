@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 import sys
 import time
 from pathlib import Path
@@ -23,6 +24,10 @@ REMOTE_HALF = Path(__file__).parents[1] / "library" / "config_transaction.py"
 SHORTEST, LONGEST = 15, 300  # seconds to confirm in
 GRACE_SECONDS = 30  # after them, until the host has gone back and answers again
 PAUSE_SECONDS = 1
+SUPERSEDED = (
+    "another run has changed {name} on this host before this one had confirmed its change; the host keeps both changes "
+    "or takes both back, as that run comes in again or not. Let it end, then run this one again"
+)
 
 FILE = {
     "dest": {"type": "path", "required": True},
@@ -102,7 +107,8 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         arguments["confirm_seconds"] = seconds
         if not seconds:
             return self.call("config_transaction", arguments, task_vars)  # type: ignore[no-any-return]
-        return self.confirmed({**arguments, "revert": revert_program(arguments["name"])}, task_vars)
+        more = {"token": secrets.token_hex(8), "revert": revert_program(arguments["name"])}
+        return self.confirmed({**arguments, **more}, task_vars)
 
     def confirmed(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """Make a change that the host takes back unless a new connection proves that it cuts nobody off."""
@@ -114,15 +120,21 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
                 return result
         except AnsibleConnectionFailure as problem:
             lost = problem
-        began, reason = time.monotonic(), ""
+        began, reason, action = time.monotonic(), "", "ask" if lost else "confirm"
+        given = {"name": arguments["name"], "token": arguments["token"]}
         while time.monotonic() - began < arguments["confirm_seconds"] + GRACE_SECONDS:
-            answer = self.call_anew({"name": arguments["name"], "action": "confirm"}, task_vars)
-            reason = answer.get("msg", reason)
-            if answer.get("stage") == "reverted":
+            answer = self.call_anew({**given, "action": action}, task_vars)
+            reason, stage = answer.get("msg", reason), answer.get("stage", "reverting")
+            if stage == "unconfirmed":  # this connection may be older than the change, the next one is not
+                began, action = time.monotonic(), "confirm"
+                continue
+            if stage == "reverted":
                 return {"failed": True, "changed": False, "msg": self.cut_off(arguments, result, reason, began)}
-            if answer.get("stage", "reverting") != "reverting":
-                if lost:
-                    raise lost
+            if lost and stage != "reverting":
+                raise lost
+            if stage == "superseded":
+                return {"failed": True, "changed": True, "msg": SUPERSEDED.format(name=arguments["name"])}
+            if stage != "reverting":
                 return result
             time.sleep(PAUSE_SECONDS)
         text = (
@@ -147,16 +159,11 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
     @staticmethod
     def cut_off(arguments: dict[str, Any], result: dict[str, Any], reason: str, began: float) -> str:
         # Whoever lost the connection at once knows only what might have changed
-        changed = {change["dest"] for change in result.get("changes", arguments["files"])}
-        acting = [
-            file["dest"]
-            for file in arguments["files"]
-            if file["dest"] in changed and (file["on_change"] or arguments["on_change"])
-        ]
+        changed = [change["dest"] for change in result.get("changes", arguments["files"])]
         return (
             f"new connections would have been cut off ({reason or 'none came about in time'}); the host has put every "
             f"file back and the previous state in force, {time.monotonic() - began:.0f} s after the change. Check "
-            f"{', '.join(acting) or 'the change'} against the address, the port and the user that this run comes with"
+            f"{', '.join(changed) or 'the change'} against the address, the port and the user that this run comes with"
         )
 
     def file(self, file: dict[str, Any]) -> dict[str, Any]:

@@ -92,7 +92,9 @@ def run(argv: list[str], seconds: int = TEST_SECONDS) -> tuple[int, str]:
 def private_folder(path: Path) -> None:
     """Create a folder below STATE; it and its parents are root's alone."""
     for folder in (STATE.parent, STATE, path):
-        folder.mkdir(mode=0o700, exist_ok=True)
+        if not folder.exists():
+            folder.mkdir(mode=0o700, exist_ok=True)
+            settle(folder.parent)
 
 
 def write_durably(path: Path, data: bytes, mode: int, uid: int = 0, gid: int = 0) -> None:
@@ -108,13 +110,25 @@ def write_durably(path: Path, data: bytes, mode: int, uid: int = 0, gid: int = 0
         stream.flush()
         os.fsync(handle)
     staged.replace(path)
+    settle(path.parent)
+
+
+def settle(folder: Path) -> None:
+    """Make the names in a folder as durable as the contents of the files."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 @contextmanager
-def alone() -> Iterator[None]:
-    """Let the module of an earlier run, which a lost connection left alone on the host, finish first."""
-    private_folder(STATE)
-    handle = os.open(STATE, os.O_RDONLY)
+def alone(name: str) -> Iterator[None]:
+    """Let the module of an earlier run, which a lost connection left alone on the host, finish first.
+
+    A lock for each transaction: to take one back must not wait for another that activates slowly.
+    """
+    handle = os.open(RUN / f"holdfast-transaction-{name}.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
@@ -158,6 +172,8 @@ class Original:
             path.chmod(self.mode)
         elif not (path.is_dir() and any(path.iterdir())):  # a folder that is in use by now stays
             remove(path)
+        if self.kind != "file" and path.parent.exists():
+            settle(path.parent)
 
 
 def remove(path: Path) -> None:
@@ -186,15 +202,16 @@ class Guard:
         private_folder(self.folder)
         paths = {"journal": self.folder / "journal.json", "program": self.program, "mark": self.mark}
         unit = BOOT_UNIT.format(name=self.folder.name, units=" ".join(units), python=sys.executable, **paths)
+        self.boot_link.parent.mkdir(exist_ok=True)
         for path, text, mode in ((self.program, program, 0o700), (self.boot_unit, unit, 0o644)):
             write_durably(path, text.encode(), mode, os.geteuid(), os.getegid())
-        self.boot_link.parent.mkdir(exist_ok=True)
         if not self.boot_link.is_symlink():
             self.boot_link.symlink_to(self.boot_unit)
+            settle(self.boot_link.parent)
 
     def set_timer(self, seconds: int) -> None:
         older = self.timers()
-        argv = ["systemd-run", "--quiet", "--collect", f"--unit={self.name}-{time.time_ns()}", f"--on-active={seconds}"]
+        argv = ["systemd-run", "--quiet", "--collect", f"--unit={self.name}_{time.time_ns()}", f"--on-active={seconds}"]
         argv += ["--timer-property=AccuracySec=100ms", "--property=Restart=on-failure"]
         code, text = run([*argv, f"--property=RestartSec={RETRY_SECONDS}", sys.executable, str(self.program)])
         if code != 0:
@@ -202,18 +219,18 @@ class Guard:
         self.stop(older)  # only now, for a run that is killed here must leave one
 
     def timers(self) -> list[str]:
-        """Return the timers that run, and what they have started: a killed run may have left some."""
-        pattern = f"{self.name}-[0-9]*"
+        """Return the timers that run, after what they start: a killed run may have left some."""
+        pattern = f"{self.name}_*"  # no transaction has this sign in its name
         code, text = run(["systemctl", "list-units", "--all", "--plain", "--no-legend", pattern])
         return [line.split()[0] for line in text.splitlines() if line.strip()] if code == 0 else []
 
     def stop(self, timers: list[str]) -> None:
-        # A revert that waits for our lock has done nothing yet, so it may be stopped too.
+        # A revert that waits for our lock has done nothing yet, so it may be stopped too, after what starts it.
         if timers:
-            run(["systemctl", "stop", *timers])
+            run(["systemctl", "stop", *reversed(timers)])
 
     def armed(self) -> bool:
-        return self.boot_unit.exists()
+        return self.program.exists()  # also after a revert: another timer must not find it gone
 
     def call_off(self) -> None:
         if self.armed():
@@ -238,6 +255,7 @@ class Journal:
     originals: list[Original] = field(default_factory=list)
     owed: list[str] = field(default_factory=list)
     undo: list[str] = field(default_factory=list)
+    token: str = ""  # of the run whose change it is
 
     @classmethod
     def load(cls, folder: Path) -> Journal | None:
@@ -286,6 +304,7 @@ class Journal:
     def close(self) -> None:
         # The mark goes first: without it the copies mean nothing, with it they must all be there.
         (self.folder / "journal.json").unlink(missing_ok=True)
+        settle(self.folder)
         Guard(self.folder).call_off()
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -464,8 +483,9 @@ class Transaction:
     def run(self) -> dict[str, Any]:
         if self.check:
             return self.act()
-        with alone():
-            return {"apply": self.act, "confirm": self.confirm, "revert": self.revert}[self.action]()
+        with alone(self.folder.name):
+            actions = {"apply": self.act, "ask": self.confirm, "confirm": self.confirm, "revert": self.revert}
+            return actions[self.action]()
 
     def act(self) -> dict[str, Any]:
         if not self.check:
@@ -504,12 +524,18 @@ class Transaction:
             Journal(self.folder).close()
 
     def confirm(self) -> dict[str, Any]:
-        """Keep the change: whoever asks for this came in with it. Says so, or what became of the change before."""
+        """Keep the change: whoever demands this came in with it. Says so, or what became of the change before.
+
+        Who may have come in before it was whole, because the connection of the run was lost, asks first.
+        """
         journal = Journal.load(self.folder)
         stage = journal.stage if journal else ""
-        if journal and stage in ("unconfirmed", "reverted"):
+        if journal and journal.token != self.arguments["token"]:
+            stage = "superseded"
+        elif journal and (stage == "reverted" or (stage == "unconfirmed" and self.action == "confirm")):
             journal.close()
-        return {"changed": False, "stage": "confirmed" if stage == "unconfirmed" else stage}
+            stage = "confirmed" if stage == "unconfirmed" else stage
+        return {"changed": False, "stage": stage}
 
     def revert(self) -> dict[str, Any]:
         """Take the change back, all by ourselves; at boot what is started comes later and finds the old files."""
@@ -521,7 +547,7 @@ class Transaction:
             self.units = Units(list(dict.fromkeys(names)))
             self.go_back(journal, boot=not self.guard.mark.exists())
             # The journal stays, for somebody may want to know. It outlives the program: nothing is left to do.
-            Journal(self.folder, "reverted").save()
+            Journal(self.folder, "reverted", token=journal.token).save()
         self.guard.forget()
         return {"changed": journal is not None}
 
@@ -593,11 +619,13 @@ class Transaction:
             for file in self.changes:
                 journal.keep(file.before)
             if self.confirm_seconds:
+                # Before the swap: what sudo and sshd read at each login is in force with it.
                 self.guard.stand_by(self.arguments["revert"], self.units.names)
+                self.guard.set_timer(self.confirm_seconds)
         except (Refused, OSError):
             self.clean()
             raise
-        journal.stage = "swapping"
+        journal.stage, journal.token = "swapping", self.arguments.get("token", "")
         journal.save()
         try:
             for file in self.changes:
@@ -639,11 +667,13 @@ class Transaction:
             self.read_units(journal)
             moves, due = self.unit_moves(), [entry for entry in journal.owed if self.due(entry)]
             self.note_undo(journal, moves, due)
-            if self.confirm_seconds and journal.undo:
+            if self.confirm_seconds:
+                journal.save()
+            self.activate(in_order(moves + due))
+            if self.confirm_seconds and (journal.originals or journal.undo):
                 journal.stage = "unconfirmed"
                 journal.save()
-                self.guard.set_timer(self.confirm_seconds)
-            self.activate(in_order(moves + due))
+                self.guard.set_timer(self.confirm_seconds)  # from now on, however long the activation took
         except Refused as problem:
             if not journal.originals and not self.guard.armed():
                 journal.undo = []  # nothing to put back; a declared unit is tried again by the next run anyway

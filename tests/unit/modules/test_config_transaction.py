@@ -9,6 +9,7 @@ import re
 import signal
 import stat
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -474,6 +475,25 @@ def test_killed_with_nothing_owed_the_mark_goes_with_the_next_run(host: Any) -> 
     assert host.transaction(host.file("a", content="x"))["changed"] is False
 
 
+def test_a_power_cut_finds_the_journal_wherever_it_finds_a_new_file(host: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    durable: list[str] = []
+    monkeypatch.setattr(
+        host.module.os, "fsync", lambda handle: durable.append(str(Path(f"/proc/self/fd/{handle}").readlink()))
+    )
+    state = host.module.STATE
+    host.path("a").write_text("old")
+    host.transaction(host.file("a", content="new"))
+    begun = durable.index(str(host.path(".a.holdfast")))
+    journal = [str(state.parent), str(state), str(state / "test" / ".journal.json.holdfast"), str(state / "test")]
+    assert [name for name in durable[:begun] if name in journal][-2:] == journal[-2:]
+    assert set(journal) <= set(durable[:begun])
+    assert durable[begun + 1] == str(host.path(""))
+    assert durable[-1] == str(state / "test")  # that it is over
+    durable.clear()
+    host.transaction(host.file("a", content="new"))
+    assert durable == []
+
+
 def test_copies_of_a_run_killed_before_the_swap_are_cleaned_away(host: Any) -> None:
     killed(lambda: host.transaction(host.file("a", content="x", secret=True, check=["sh", "-c", KILL])))
     assert any((host.module.STATE / "test").iterdir())
@@ -503,6 +523,21 @@ def test_two_runs_at_once_wait_for_each_other(host: Any) -> None:
     result = host.transaction(host.file("a", content="two"))
     slow.join()
     assert (result["pending_before"], result["diff"][0]["before"]) == (False, "one")
+
+
+def test_a_run_does_not_wait_for_another_transaction(host: Any) -> None:
+    slow = multiprocessing.get_context("fork").Process(
+        target=lambda: host.transaction(
+            host.file("a", content="one"), test=[["sh", "-c", "touch $HOST/testing; sleep 9"]], name="slow"
+        )
+    )
+    slow.start()
+    while not (host.folder / "testing").exists():
+        pass
+    assert host.transaction(host.file("b", content="two"))["changed"] is True
+    assert slow.is_alive()
+    slow.kill()
+    slow.join()
 
 
 def test_state_is_for_root_alone(host: Any) -> None:

@@ -22,7 +22,6 @@ UNIT = "sample.service"
 STARTED = [{"name": UNIT, "enabled": True, "state": "started"}]
 KILL = "kill -9 $PPID; sleep 5"
 SYSTEMD_RUN = """#!/bin/sh
-[ -e "$HOST/refuses" ] && { echo no timers here >&2; exit 1; }
 echo "$@" >> "$HOST/timers"
 for argument; do
     case $argument in --unit=*)
@@ -42,14 +41,14 @@ def guarded(host: Any) -> Any:
 
 
 def change(host: Any, content: str = "new", **more: Any) -> dict[str, Any]:
-    given = {"on_change": ["reload " + UNIT], "confirm_seconds": 30, "revert": "a program", **more}
+    given = {"on_change": ["reload " + UNIT], "confirm_seconds": 30, "revert": "a program", "token": "mine", **more}
     result: dict[str, Any] = host.transaction(host.file("a", content=content), **given)
     return result
 
 
-def ask(host: Any, action: str) -> Any:
-    """Call the remote half with one of the actions that take a name alone."""
-    return host.module.Transaction({"name": "test", "action": action}, False, False).run()
+def ask(host: Any, action: str, by: str = "mine") -> Any:
+    """Call the remote half with one of the actions that change nothing new."""
+    return host.module.Transaction({"name": "test", "action": action, "token": by}, False, False).run()
 
 
 def reverted(host: Any) -> Any:
@@ -83,7 +82,7 @@ def timers(host: Any) -> list[str]:
 
 def running(host: Any) -> list[str]:
     """Return the timers that have not been stopped."""
-    folders = sorted((host.folder / "units").glob("holdfast-revert-test-*.timer"))
+    folders = sorted((host.folder / "units").glob("holdfast-revert-test_*.timer"))
     return [folder.name for folder in folders if host.property(folder.name, "ActiveState") == "active"]
 
 
@@ -94,10 +93,10 @@ def test_a_change_stays_open_until_it_is_confirmed(guarded: Any) -> None:
     result = change(guarded)
     assert (result["unconfirmed"], result["changed"], result["activated"]) == (True, True, ["reload " + UNIT])
     assert (stage(guarded), armed(guarded)) == ("unconfirmed", [True, True, True])
-    assert len(timers(guarded)) == 1
-    assert {"--on-active=30", "--timer-property=AccuracySec=100ms"} <= set(timers(guarded)[0].split())
+    for timer in timers(guarded):
+        assert {"--on-active=30", "--timer-property=AccuracySec=100ms"} <= set(timer.split())
     (timer,) = running(guarded)
-    assert guarded.said()[-1] == "reload-or-restart " + UNIT
+    assert "reload-or-restart " + UNIT in guarded.said()
     assert ask(guarded, "confirm") == {"changed": False, "stage": "confirmed"}
     assert guarded.said() == [f"stop {timer}"]
     assert running(guarded) == []
@@ -110,15 +109,71 @@ def test_an_unchanged_run_arms_nothing(guarded: Any) -> None:
     change(guarded)
     ask(guarded, "confirm")
     guarded.said()
+    before = timers(guarded)
     result = change(guarded)
     assert (result["changed"], "unconfirmed" in result) == (False, False)
-    assert (guarded.said(), len(timers(guarded)), armed(guarded)) == ([], 1, [False, False, False])
+    assert (guarded.said(), timers(guarded), armed(guarded)) == ([], before, [False, False, False])
 
 
-def test_a_change_that_activates_nothing_is_done_at_once(guarded: Any) -> None:
-    result = change(guarded, on_change=[])
-    assert (result["changed"], "unconfirmed" in result) == (True, False)
-    assert (stage(guarded), timers(guarded), armed(guarded)) == ("", [], [False, False, False])
+def test_a_file_that_activates_nothing_is_in_force_and_has_to_be_confirmed(guarded: Any) -> None:
+    """As sudoers and authorized keys are: sudo and sshd read them at each login."""
+    guarded.path("removed").write_text("key")
+    result = change(guarded, on_change=[], exclusive=[{"path": str(guarded.path("")), "pattern": "*"}])
+    assert (result["unconfirmed"], result["activated"], stage(guarded)) == (True, [], "unconfirmed")
+    assert armed(guarded) == [True, True, True]
+    assert len(running(guarded)) == 1
+    assert reverted(guarded) == {"changed": True}
+    assert (guarded.path("a").read_text(), guarded.path("removed").read_text()) == ("old", "key")
+    assert guarded.said()[-1].startswith("stop holdfast-revert-test_")
+
+
+def test_the_timer_runs_before_the_first_file_is_new(guarded: Any) -> None:
+    guarded.tool("systemd-run", SYSTEMD_RUN + f"cat {guarded.path('a')} >> $HOST/seen\n")
+    change(guarded)
+    assert (guarded.folder / "seen").read_text() == "oldnew"
+
+
+def test_killed_between_the_files_the_timer_goes_back(guarded: Any) -> None:
+    killed(lambda: change(guarded, on_change=[], test=[["sh", "-c", KILL]]))
+    assert (stage(guarded), len(running(guarded)), guarded.path("a").read_text()) == ("swapping", 1, "new")
+    reverted(guarded)
+    assert (guarded.path("a").read_text(), stage(guarded)) == ("old", "reverted")
+
+
+def test_the_time_to_confirm_begins_after_an_activation_however_long(guarded: Any) -> None:
+    """The timer of before may have gone off meanwhile; what it started waits for the lock and is stopped."""
+    goes_off = (
+        "for folder in $HOST/units/holdfast-revert-test_*.timer; do echo inactive > $folder/ActiveState; "
+        "name=${folder%.timer}.service; mkdir -p $name; echo active > $name/ActiveState; done"
+    )
+    change(guarded, on_change=[f"run sh -c '{goes_off}'"])
+    services = sorted((guarded.folder / "units").glob("holdfast-revert-test_*.service"))
+    assert [guarded.property(unit.name, "ActiveState") for unit in services] == ["inactive"]
+    assert len(running(guarded)) == 1
+    assert stage(guarded) == "unconfirmed"
+
+
+def test_killed_while_it_is_activated_a_change_cannot_be_confirmed(guarded: Any) -> None:
+    """What is owed would be forgotten."""
+    killed(lambda: change(guarded, on_change=["reload " + UNIT, f"run sh -c '{KILL}'"]))
+    assert ask(guarded, "confirm")["stage"] == "activating"
+    assert (stage(guarded), armed(guarded)) == ("activating", [True, True, True])
+
+
+def test_the_timers_of_a_transaction_are_not_those_of_one_with_a_longer_name(guarded: Any) -> None:
+    change(guarded, name="test-2")
+    change(guarded, content="newer")
+    ask(guarded, "confirm")
+    others = [unit.name for unit in (guarded.folder / "units").glob("holdfast-revert-test-2*.timer")]
+    assert [guarded.property(name, "ActiveState") for name in others].count("active") == 1
+
+
+def test_a_second_timer_does_not_outlive_the_program_that_it_starts(guarded: Any) -> None:
+    change(guarded)
+    guarded.unit("holdfast-revert-test_2.timer", ActiveState="active")  # left by a killed run
+    reverted(guarded)
+    change(guarded, content="old")
+    assert running(guarded) == []
 
 
 def test_check_mode_foretells_the_same_and_touches_nothing(guarded: Any) -> None:
@@ -199,9 +254,9 @@ def test_of_confirm_and_revert_the_first_decides(guarded: Any, first: str) -> No
         assert guarded.path("a").read_text() == "old"
 
 
-def test_a_host_that_cannot_set_a_timer_activates_nothing_and_goes_back(guarded: Any) -> None:
-    (guarded.folder / "refuses").touch()
-    with pytest.raises(guarded.module.Refused, match=r"(?s)no timers here.*put back"):
+def test_a_host_that_cannot_set_a_timer_changes_nothing(guarded: Any) -> None:
+    guarded.tool("systemd-run", f"#!/bin/sh\ncat {guarded.path('a')}; echo ': no timers here'; exit 1\n")
+    with pytest.raises(guarded.module.Refused, match="old: no timers here"):
         change(guarded)
     assert (guarded.path("a").read_text(), stage(guarded), armed(guarded)) == ("old", "", [False, False, False])
 
@@ -229,7 +284,7 @@ def test_killed_before_the_test_a_boot_goes_back_too(guarded: Any) -> None:
 
 def test_killed_while_activating_the_timer_goes_back(guarded: Any) -> None:
     killed(lambda: change(guarded, on_change=["reload " + UNIT, f"run sh -c '{KILL}'"]))
-    assert (stage(guarded), len(timers(guarded))) == ("unconfirmed", 1)
+    assert (stage(guarded), len(running(guarded))) == ("activating", 1)
     journal = guarded.module.STATE / "test" / "journal.json"
     journal.write_text(journal.read_text().replace(KILL, "true"))
     reverted(guarded)
@@ -243,7 +298,6 @@ def test_killed_on_the_controller_the_second_run_confirms_the_same(guarded: Any)
     second = change(guarded)
     assert (second["changed"], second["pending_before"], second["unconfirmed"]) == (True, True, True)
     assert (foretold["changed"], foretold["activated"]) == (True, second["activated"])
-    assert len(timers(guarded)) == 2
     assert f"stop {first}" in guarded.said()  # it cannot go off in between
     assert len(running(guarded)) == 1
     ask(guarded, "confirm")
@@ -275,7 +329,7 @@ def test_not_confirmed_by_the_second_run_either_the_oldest_comes_back(guarded: A
 
 def test_a_started_unit_is_still_confirmed_by_the_second_run_and_stopped_without(host: Any) -> None:
     host.tool("systemd-run", SYSTEMD_RUN)
-    given: dict[str, Any] = {"units": STARTED, "confirm_seconds": 30, "revert": "x"}
+    given: dict[str, Any] = {"units": STARTED, "confirm_seconds": 30, "revert": "x", "token": "mine"}
     host.transaction(host.file("a", content="x"), **given)
     second = host.transaction(host.file("a", content="x"), **given)
     assert (second["unconfirmed"], second["units_changed"]) == (True, [])
@@ -295,7 +349,7 @@ def test_a_second_run_that_is_refused_leaves_the_first_to_its_timer(guarded: Any
     change(guarded)
     with pytest.raises(guarded.module.Refused):
         change(guarded, content="odd", test=[["false"]])
-    assert (guarded.path("a").read_text(), armed(guarded), len(timers(guarded))) == ("old", [True, True, True], 1)
+    assert (guarded.path("a").read_text(), armed(guarded), len(running(guarded))) == ("old", [True, True, True], 1)
     guarded.said()
     reverted(guarded)
     assert (guarded.said(), guarded.path("a").read_text()) == (["reload-or-restart " + UNIT], "old")
@@ -311,6 +365,43 @@ def test_a_revert_that_fails_is_no_confirmation_and_is_tried_again(guarded: Any)
     guarded.accept("true")
     reverted(guarded)
     assert (stage(guarded), guarded.path("a").read_text()) == ("reverted", "old")
+
+
+def test_who_asks_confirms_nothing(guarded: Any) -> None:
+    """The connection may have come about before the change was whole."""
+    assert ask(guarded, "ask")["stage"] == ""
+    change(guarded)
+    assert (ask(guarded, "ask")["stage"], stage(guarded), len(running(guarded))) == ("unconfirmed", "unconfirmed", 1)
+    reverted(guarded)
+    assert (ask(guarded, "ask")["stage"], stage(guarded)) == ("reverted", "")
+
+
+def test_who_asks_waits_until_the_change_is_whole(guarded: Any) -> None:
+    slow = multiprocessing.get_context("fork").Process(
+        target=lambda: change(guarded, on_change=["run sh -c 'touch $HOST/acting; sleep 0.5'"])
+    )
+    slow.start()
+    while not (guarded.folder / "acting").exists():
+        pass
+    assert ask(guarded, "ask")["stage"] == "unconfirmed"
+    slow.join()
+
+
+@pytest.mark.parametrize("action", ["ask", "confirm"])
+def test_one_run_cannot_confirm_the_change_of_another(guarded: Any, action: str) -> None:
+    change(guarded)
+    change(guarded, content="theirs", token="theirs")
+    assert ask(guarded, action) == {"changed": False, "stage": "superseded"}
+    assert (stage(guarded), armed(guarded), len(running(guarded))) == ("unconfirmed", [True, True, True], 1)
+    assert ask(guarded, "confirm", "theirs")["stage"] == "confirmed"
+    assert guarded.path("a").read_text() == "theirs"
+
+
+def test_what_became_of_its_change_a_run_learns_also_when_another_one_asks_before(guarded: Any) -> None:
+    change(guarded)
+    reverted(guarded)
+    assert ask(guarded, "confirm", "theirs")["stage"] == "superseded"
+    assert ask(guarded, "confirm")["stage"] == "reverted"
 
 
 def test_a_run_finishes_what_a_killed_revert_left(guarded: Any) -> None:
@@ -420,7 +511,7 @@ def controller(action: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Any:
 UNREACHABLE = AnsibleConnectionFailure(
     "Failed to connect to the host via ssh: ssh: connect to host h port 22: timed out"
 )
-CHANGES = [{"dest": "/etc/x.nft", "action": "update"}]
+CHANGES = [{"dest": "/etc/x.nft", "action": "update"}, {"dest": "/etc/y", "action": "remove"}]
 OPEN = {"changed": True, "changes": CHANGES, "unconfirmed": True}
 
 
@@ -434,7 +525,12 @@ def test_nothing_to_confirm_is_one_call(controller: Any) -> None:
 def test_a_change_is_confirmed_over_a_new_connection(controller: Any) -> None:
     controller.answers = [OPEN, {"stage": "confirmed"}]
     assert controller.run() == {"changed": True, "changes": CHANGES}
-    assert (controller.asked[1], controller.resets) == ({"name": "firewall", "action": "confirm"}, 1)
+    token = controller.asked[0]["token"]
+    assert controller.asked[1:] == [{"name": "firewall", "action": "confirm", "token": token}]
+    assert controller.resets == 1
+    controller.answers = [OPEN, {"stage": "confirmed"}]
+    controller.run()
+    assert controller.asked[2]["token"] != token
 
 
 def test_a_slow_connection_is_tried_again(controller: Any) -> None:
@@ -450,8 +546,8 @@ def test_a_change_that_cuts_off_is_told_in_one_sentence_once_the_host_went_back(
     assert (result["failed"], result["changed"]) == (True, False)
     assert "would have been cut off (ssh: connect to host h port 22: timed out)" in result["msg"]
     assert "54 s after the change" in result["msg"]
-    assert "Check /etc/x.nft against" in result["msg"]
-    assert "/etc/y" not in result["msg"]
+    assert "Check /etc/x.nft, /etc/y against" in result["msg"]  # sudoers and keys have no activation either
+    assert "/etc/same.nft" not in result["msg"]
 
 
 def test_a_host_that_stays_silent_is_not_waited_for_for_ever(controller: Any) -> None:
@@ -468,7 +564,24 @@ def test_a_connection_lost_in_the_middle_is_followed_up(controller: Any) -> None
     assert "would have been cut off" in controller.run()["msg"]
 
 
-@pytest.mark.parametrize("stage_found", ["", "confirmed", "activating"])
+def test_after_a_lost_connection_the_change_is_confirmed_by_one_that_is_newer_than_it(controller: Any) -> None:
+    """The first answer says that the change is whole; the connection it came by may be older."""
+    controller.seconds_per_call = 50  # an activation that takes its time, and the lock with it
+    controller.answers = [UNREACHABLE, {"stage": "unconfirmed"}, UNREACHABLE, {"stage": "confirmed"}]
+    with pytest.raises(AnsibleConnectionFailure):
+        controller.run()
+    assert [call.get("action") for call in controller.asked] == [None, "ask", "confirm", "confirm"]
+    assert controller.resets == 3
+
+
+def test_a_change_that_another_run_took_over_is_told(controller: Any) -> None:
+    controller.answers = [OPEN, {"stage": "superseded"}]
+    result = controller.run()
+    assert (result["failed"], len(controller.asked)) == (True, 2)
+    assert "another run has changed firewall on this host" in result["msg"]
+
+
+@pytest.mark.parametrize("stage_found", ["", "confirmed", "activating", "superseded"])
 def test_a_lost_connection_that_cut_nobody_off_is_told_as_what_it_is(controller: Any, stage_found: str) -> None:
     controller.answers = [UNREACHABLE, {"stage": stage_found}]
     with pytest.raises(AnsibleConnectionFailure):
