@@ -124,9 +124,10 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         given = {"name": arguments["name"], "token": arguments["token"]}
         while time.monotonic() - began < arguments["confirm_seconds"] + GRACE_SECONDS:
             answer = self.call_anew({**given, "action": action}, task_vars)
-            reason, stage = answer.get("msg", reason), answer.get("stage", "reverting")
+            # The first words are about the change; later ones may be about so many failed logins
+            reason, stage = reason or answer.get("msg", ""), answer.get("stage", "reverting")
             if stage == "unconfirmed":  # this connection may be older than the change, the next one is not
-                began, action = time.monotonic(), "confirm"
+                began, reason, action = time.monotonic(), "", "confirm"
                 continue
             if stage == "reverted":
                 return {"failed": True, "changed": False, "msg": self.cut_off(arguments, result, reason, began)}

@@ -541,7 +541,8 @@ def test_a_slow_connection_is_tried_again(controller: Any) -> None:
 
 def test_a_change_that_cuts_off_is_told_in_one_sentence_once_the_host_went_back(controller: Any) -> None:
     controller.seconds_per_call = 10
-    controller.answers = [OPEN, UNREACHABLE, UNREACHABLE, UNREACHABLE, {"stage": "reverting"}, {"stage": "reverted"}]
+    penalty = AnsibleConnectionFailure("Failed to connect to the host via ssh: Connection reset by peer")
+    controller.answers = [OPEN, UNREACHABLE, penalty, penalty, {"stage": "reverting"}, {"stage": "reverted"}]
     result = controller.run()
     assert (result["failed"], result["changed"]) == (True, False)
     assert "would have been cut off (ssh: connect to host h port 22: timed out)" in result["msg"]
