@@ -10,7 +10,7 @@ from ansible.errors import AnsibleFilterError
 
 EXPECTED = {"sets", "public_accepted", "data_ports", "data_services", "connection"}
 PUBLIC = "public"
-HALF = {4: 2**31, 6: 2**127}
+WORLD = {4: 2**31, 6: 2**124}  # half of the addresses; of those of IPv6 that are in use, which are 2000::/3
 Rule = dict[str, Any]
 End = Any  # a network, the name of a group, or public
 Ports = dict[tuple[str, int], "Port"]
@@ -56,13 +56,12 @@ def _ends(rule: Rule, addresses: dict[str, list[str]], sets: list[str]) -> list[
     return [PUBLIC] if PUBLIC in found else found
 
 
-def _is_world(ends: list[End]) -> bool:
-    """Tell whether half of the addresses of a family, or more, are let in."""
-    sizes = dict.fromkeys(HALF, 0)
-    for end in ends:
-        if not isinstance(end, str):
-            sizes[end.version] += end.num_addresses
-    return PUBLIC in ends or any(sizes[version] >= half for version, half in HALF.items())
+def _is_world(rule: Rule, addresses: dict[str, list[str]]) -> bool:
+    """Tell whether a rule lets in so many that they are everybody, by networks, groups and sets."""
+    sizes = dict.fromkeys(WORLD, 0)
+    for one in {one for source in rule["sources"] for one in addresses.get(source, [source]) if "/" in one}:
+        sizes[network(one).version] += network(one).num_addresses
+    return PUBLIC in rule["sources"] or any(sizes[version] >= least for version, least in WORLD.items())
 
 
 def _contradictions(rules: list[Rule], ports: Ports) -> Iterator[tuple[str, str]]:
@@ -111,17 +110,17 @@ def _pairs(rules: list[Rule], ports: Ports) -> list[str]:
     return found
 
 
-def _open_data(rules: list[Rule], host: dict[str, Any]) -> list[str]:
+def _open_data(rules: list[Rule], addresses: dict[str, list[str]], host: dict[str, Any]) -> list[str]:
     """Return sentences about rules that open to everybody what holds data, or what a service keeps for few."""
     kept = {
         place: rule["name"]
         for rule in rules
-        if rule["origin"] == "service" and not _is_world(rule["ends"])
+        if rule["origin"] == "service" and not _is_world(rule, addresses)
         for place in rule["places"]
     }
     found = []
     for rule in rules:
-        if rule["origin"] == "ssh" or rule["name"] in host["public_accepted"] or not _is_world(rule["ends"]):
+        if rule["origin"] == "ssh" or rule["name"] in host["public_accepted"] or not _is_world(rule, addresses):
             continue
         few = [place for place in rule["places"] if place in kept and rule["origin"] == "operator"]
         reasons = [f"{place[1]} to everybody, which {kept[place]} keeps for few" for place in few]
@@ -168,7 +167,8 @@ def firewall_plan_findings(plan: dict[str, Any], host: dict[str, Any]) -> list[s
         rule["places"] = [(rule["protocol"], port) for port in rule["ports"]]
         for place in rule["places"]:
             ports.setdefault(place, Port()).add(rule)
-    found = _connection(rules, plan, host["connection"]) + _open_data(rules, host) + _pairs(rules, ports)
+    found = _connection(rules, plan, host["connection"]) + _open_data(rules, plan["addresses"], host)
+    found += _pairs(rules, ports)
     if plan["egress"] and plan["egress_policy"] == "accept":
         found.append(
             "firewall_egress_rules are given, but firewall_egress_policy is accept, which lets all out; set it to drop"

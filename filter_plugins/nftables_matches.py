@@ -12,6 +12,7 @@ from ansible.errors import AnsibleFilterError
 FAMILIES = {4: "ip", 6: "ip6"}
 SIDES = {"saddr": "iifname", "daddr": "oifname"}  # the address of an end, and the interface it is behind
 BRIDGES = ("docker", "br-")  # how the names of Docker's interfaces begin
+PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")  # what nft takes as it is
 Ends = dict[int, list[str]] | None  # matches by IP version, 0 is both; everybody is None
 
 
@@ -35,11 +36,22 @@ def _widest(texts: Iterable[str]) -> dict[int, list[str]]:
     return found
 
 
+def _labels(names: Iterable[str]) -> dict[str, str]:
+    """Return how nft spells each name, no two alike: `web.prod` is not `web_prod`."""
+    found: dict[str, str] = {}
+    for name in sorted(names, key=lambda name: (not PLAIN.fullmatch(name), name)):
+        label = re.sub(r"[^A-Za-z0-9_-]|^(?=[0-9-])", "_", name)
+        while label in found:
+            label += "_"
+        found[label] = name
+    return {name: label for label, name in found.items()}
+
+
 class _Sets:
     """The named sets: one for each name that rules use, one for each list of several addresses, each written once."""
 
     def __init__(self, addresses: dict[str, list[str]], bridges: dict[str, list[str]]) -> None:
-        self.addresses, self.bridges = addresses, bridges
+        self.addresses, self.bridges, self.labels = addresses, bridges, _labels(addresses)
         self.names: dict[str, dict[int, list[str]]] = {}
         self.lists: dict[tuple[str, ...], str] = {}
         self.lines: list[str] = []
@@ -54,9 +66,8 @@ class _Sets:
     def named(self, name: str) -> dict[int, list[str]]:
         """Return the sets of a name, by version."""
         if name not in self.names:
-            label = re.sub(r"[^A-Za-z0-9_-]|^(?=[0-9-])", "_", name)
             self.names[name] = {
-                version: [self.declared(label, version, elements)] if elements else []
+                version: [self.declared(self.labels[name], version, elements)] if elements else []
                 for version, elements in _widest(self.addresses[name]).items()
             }
         return self.names[name]

@@ -33,6 +33,7 @@ select jsonb_object_agg(what, words) from (
   union all select 'page checksums', 'off' where current_setting('data_checksums') = 'off') facts
 """
 STATE = Path("/var/lib/holdfast")
+PROGRAMS = "/usr/local/lib/holdfast"
 CLOSED_SITES = Path("/etc/nginx/holdfast-maintenance")
 RESTART_WANTED = Path("/run/reboot-required")
 APT_CONFIGURATION = Path("/etc/apt/apt.conf.d/60holdfast")
@@ -71,9 +72,15 @@ def units() -> dict[str, str]:
 
 def firewall() -> dict[str, str]:
     """Say so where the kernel's rules are not those of the role, which a unit that has loaded them does not know."""
-    asked = ask("/usr/local/lib/holdfast/firewall-in-force", seconds=120)
+    asked = ask(f"{PROGRAMS}/firewall-in-force", seconds=120)
     said = asked.stderr.partition("\n")[0]
     return {"holdfast-firewall.service": f"NOT IN FORCE, run site.yml: {said}"} if asked.returncode else {}
+
+
+def overruled() -> dict[str, str]:
+    """Return what of role base files of others, or people, have made different."""
+    notes = {"sshd": ask(f"{PROGRAMS}/sshd-in-force"), "kernel settings": ask(f"{PROGRAMS}/sysctl-in-force")}
+    return {name: asked.stderr.partition("\n")[0] for name, asked in notes.items() if asked.returncode}
 
 
 def containers() -> dict[str, str]:
@@ -120,7 +127,8 @@ def closed_sites() -> dict[str, str]:
 
 def security_upgrades() -> str:
     """Return the packages that wait for a security upgrade, by the package lists that are there."""
-    planned = lines("apt-get", "-qq", "--simulate", "-o", "Debug::NoLocking=true", "upgrade")
+    # As unattended-upgrades does: a new kernel is a new package
+    planned = lines("apt-get", "-qq", "--simulate", "--with-new-pkgs", "-o", "Debug::NoLocking=true", "upgrade")
     return ", ".join(sorted(line.split()[1] for line in planned if line.startswith("Inst ") and "-Security:" in line))
 
 
@@ -181,7 +189,7 @@ def postgresql() -> dict[str, str]:
 
 def replication() -> dict[str, str]:
     """Return the part of this server in a replicated cluster, and the lag of a standby in seconds."""
-    part = "".join(lines("/usr/local/lib/holdfast/postgresql-role"))
+    part = "".join(lines(f"{PROGRAMS}/postgresql-role"))
     return {"postgresql": part} if part else {}
 
 
@@ -196,7 +204,7 @@ def attention(status: dict[str, Any]) -> list[str]:
 
 def main() -> None:
     status: dict[str, Any] = {"units": units(), "containers": containers(), **certificates()}
-    status["warnings"] |= closed_sites() | upgrade_notes()
+    status["warnings"] |= closed_sites() | upgrade_notes() | overruled()
     status["upgrades"] = {"security": waiting} if (waiting := security_upgrades()) else {}
     status |= {**releases(), "backups": backups(), "postgresql": postgresql(), "replication": replication()}
     if sys.argv[1:]:

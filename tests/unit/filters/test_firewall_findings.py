@@ -15,6 +15,8 @@ ADDRESSES = {
     "database": ["10.0.0.3"],
     "admins": ["192.0.2.0/24", "2001:db8::/32"],
     "halves": ["0.0.0.0/1", "128.0.0.0/1"],
+    "proxies": ["10.0.0.3", "0.0.0.0/0"],
+    "sixes": ["2000::/5", "2800::/5"],
 }
 FIREWALL = {"ssh_port": 22, "ssh_sources": ["admins"], "addresses": ADDRESSES}
 HOST = {
@@ -145,6 +147,9 @@ def test_other_sources_may_have_other_limits(findings: Callable[..., list[str]])
         ({"name": "front", "ports": [8080, 3000], "sources": ["0.0.0.0/0"]}, "tcp 3000 to everybody, which app keeps"),
         ({"name": "cache", "port": 6380, "sources": ["halves"]}, "tcp 6380 to everybody, which redis keeps for few"),
         ({"name": "six", "port": 6380, "sources": ["::/1"]}, "tcp 6380 to everybody, which redis keeps for few"),
+        ({"name": "internet", "port": 5432, "sources": ["2000::/3"]}, "5432 to everybody, which postgresql keeps"),
+        ({"name": "sum", "port": 5432, "sources": ["sixes"]}, "5432 to everybody, which postgresql keeps"),
+        ({"name": "group", "port": 5432, "sources": ["proxies"]}, "5432 to everybody, which postgresql keeps"),
     ],
 )
 def test_what_a_service_keeps_for_few_is_not_opened(findings: Callable[..., list[str]], rule: Rule, words: str) -> None:
@@ -169,7 +174,7 @@ def test_data_is_not_opened(findings: Callable[..., list[str]]) -> None:
         "firewall_public_accepted"
     ]
     assert findings(service_rules=[redis], host={"public_accepted": ["redis"]}) == []
-    assert findings(service_rules=[redis | {"sources": ["64.0.0.0/2"]}]) == []
+    assert findings(service_rules=[redis | {"sources": ["64.0.0.0/2", "2000::/5"]}]) == []
     assert findings(ssh_port=5432, ssh_sources=["public"], service_rules=[]) == []
 
 

@@ -100,6 +100,23 @@ def test_a_name_is_one_set_for_all_rules(ruleset: Callable[..., str]) -> None:
     ]
 
 
+def test_names_that_nft_spells_alike_stay_apart(ruleset: Callable[..., str]) -> None:
+    """Else the members of one group would pass the rules of the other. A name that nft takes keeps it."""
+    names = ("web.prod", "web prod", "web_prod", "web_prod_")
+    addresses = {name: [f"10.0.0.{number}"] for number, name in enumerate(names, 1)}
+    rules = [{"name": f"r{at}", "port": at, "sources": [name]} for at, name in enumerate(sorted(addresses), 1)]
+    for ordered in (rules, rules[::-1]):
+        text = ruleset(addresses=addresses, rules=ordered, ssh_sources=["public"])
+        assert sets(text) == [
+            "web_prod__.v4 { type ipv4_addr; elements = { 10.0.0.2 } }",
+            "web_prod___.v4 { type ipv4_addr; elements = { 10.0.0.1 } }",
+            "web_prod.v4 { type ipv4_addr; elements = { 10.0.0.3 } }",
+            "web_prod_.v4 { type ipv4_addr; elements = { 10.0.0.4 } }",
+        ]
+        assert chain(text, "in.tcp.2") == ["ip saddr @web_prod___.v4 goto rule.r2"]
+        assert chain(text, "in.tcp.3") == ["ip saddr @web_prod.v4 goto rule.r3"]
+
+
 def test_several_rules_for_one_port(ruleset: Callable[..., str]) -> None:
     """By name, whatever the order of the variables."""
     rules = [{"name": name, "ports": [90, 91], "sources": [f"10.0.0.{number}"]} for number, name in enumerate("ba", 1)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 import subprocess
 import sys
 from importlib.machinery import SourceFileLoader
@@ -16,6 +17,7 @@ import yaml
 
 ROOT = Path(__file__).parents[3]
 ROLE = ROOT / "roles/base"
+RSA = "ssh-rsa AAAAB3NzaC1yc2E short"
 OFF = {
     "base_audit_enabled": False,
     "base_ban_failures": 0,
@@ -85,6 +87,25 @@ def test_locks_are_settings_that_hold_until_the_next_start() -> None:
         ({"base_modules_blocked": ["a b"]}, "base_modules_blocked holds a b; use names"),
         ({"base_mount_options": {"/tmp": ["ro"]}}, "base_mount_options is {'/tmp': ['ro']}; it takes absolute paths"),
         ({"base_mount_options": {"tmp": ["nodev"]}}, "base_mount_options is {'tmp': ['nodev']}; it takes"),
+        (
+            {"base_mount_options": {"/tmp/../usr": ["nosuid"]}},
+            "base_mount_options is {'/tmp/../usr': ['nosuid']}; it takes",
+        ),
+        *(
+            (
+                {"base_mount_options": {path: ["nosuid"], "/tmp": ["nosuid"]}},
+                f"base_mount_options holds {path}, where sudo",
+            )
+            for path in ("/", "/usr", "/usr/bin", "/bin", "/sbin", "/lib", "/lib64", "/etc", "/var", "/boot", "/dev")
+        ),
+        ({"base_restart_excluded": ["cron", "a b"]}, "base_restart_excluded holds a b; use names of services"),
+        ({"base_restart_excluded": ["x') = 0; #"]}, "base_restart_excluded holds x') = 0; #; use names"),
+        ({"base_restart_excluded": ["cron.service"]}, "base_restart_excluded holds cron.service; use names"),
+        ({"base_ssh_settings": {"ChallengeResponseAuthentication": True}}, "base_ssh_settings holds challengeresponse"),
+        (
+            {"base_users": [{"name": "eve", "ssh_keys": [f"garbage\n{RSA}"]}]},
+            "base_users holds an ssh_keys entry that is not",
+        ),
         ({"base_password_length": 6}, "base_password_length is 6; choose 8 to 128"),
         ({"base_ban_failures": 1}, "base_ban_failures is 1; choose 2 to 100"),
         ({"base_ban_minutes": 0}, "base_ban_minutes is 0; choose 1 to 1440"),
@@ -100,6 +121,127 @@ def test_one_sentence_for_what_cannot_be(given: dict[str, Any], finding: str) ->
     assert [sentence[: len(finding)] for sentence in found] == [finding]
 
 
+def test_folders_that_people_write_to_may_lose_programs() -> None:
+    paths = ["/dev/shm", "/tmp", "/var/tmp", "/srv/.hidden/a..b", "/home", "/library", "/variable"]
+    assert asked("{{ base_findings }}", base_mount_options={path: ["nosuid", "noexec"] for path in paths}) == []
+
+
+def printed(template: str, **given: Any) -> str:
+    return str(asked((ROLE / "templates" / template).read_text(), **given))
+
+
+def test_names_of_services_are_no_patterns_of_perl() -> None:
+    """In a pattern Perl replaces @17 by the elements of an array of that name, and @office is an error."""
+    text = printed(
+        "etc/needrestart/conf.d/holdfast.conf.j2", base_restart_excluded=["postgresql@17-main", "openvpn@office"]
+    )
+    script = (
+        text
+        + r"""
+        my @names = qw(postgresql@17-main.service openvpn@office.service openvpn@officex.service openvpn.service);
+        for my $name (@names) { print grep({ $name =~ /$_/ } keys %{$nrconf{override_rc}}) ? 1 : 0 }
+    """
+    )
+    done = subprocess.run(
+        ["perl", "-e", f"use strict; our %nrconf; {script}"], capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr) == ("1100", "")
+
+
+def test_mounts_are_recorded_by_the_calls_of_new_programs() -> None:
+    """mount(8) of Debian 13 calls fsmount or open_tree, then move_mount; and mount_setattr to change options."""
+    text = printed("etc/audit/rules.d/50-holdfast.rules.j2")
+    lines = [line for line in text.splitlines() if line.endswith("key=mounts")]
+    calls = {"mount", "umount2", "fsmount", "move_mount", "open_tree", "mount_setattr"}
+    assert [set(line.split(" -S ")[1].split()[0].split(",")) for line in lines] == [calls, calls]
+
+
+@pytest.mark.parametrize(
+    ("facts", "given", "exempt"),
+    [
+        ({}, [], []),
+        ({"ssh_client_address": ""}, [], []),
+        ({"ssh_client_address": "192.0.2.7"}, [], ["192.0.2.7"]),
+        ({"ssh_client_address": "fe80::7%eth0"}, [], ["fe80::7"]),
+        ({"ssh_client_address": "192.0.2.7"}, ["198.51.100.0/24"], ["198.51.100.0/24"]),
+    ],
+)
+def test_the_address_of_this_run_is_not_banned(facts: dict[str, str], given: list[str], exempt: list[str]) -> None:
+    """Unless the operator has said whom to spare; a list is the same for every controller."""
+    host = {"distribution_release": "trixie", "virtualization_type": "none", **facts}
+    known = {"ansible_facts": host, "base_ssh_penalty_exempt": given}
+    line = f"PerSourcePenaltyExemptList {','.join(exempt)}"
+    assert (line in printed("etc/ssh/sshd_config.d/10-holdfast.conf.j2", **known).splitlines()) is bool(exempt)
+    assert f"ignoreip = {' '.join(['127.0.0.0/8', '::1', *exempt])}\n" in printed(
+        "etc/fail2ban/jail.d/holdfast.local.j2", **known
+    )
+
+
+def test_a_jump_host_takes_all_forks_of_a_controller_at_once() -> None:
+    forks = int(re.search(r"(?m)^forks *= *(\d+)", (ROOT / "ansible.cfg").read_text())[1])  # type: ignore[index]
+    for forwards in (False, True):
+        text = printed("etc/ssh/sshd_config.d/10-holdfast.conf.j2", base_ssh_forwarding_enabled=forwards)
+        found = [int(one) for one in re.findall(r"(?m)^(?:PerSource)?MaxStartups (\d+)", text)]
+        assert len(found) == 2
+        assert (min(found) > forks) is forwards
+
+
+def test_what_others_set_in_the_kernel_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = program("sysctl-in-force")
+    paths = {name: tmp_path / f"net/ipv4/conf/{name}/rp_filter" for name in ("all", "eth0")}
+    for path in paths.values():
+        path.parent.mkdir(parents=True)
+        path.write_text("1\n")
+    monkeypatch.setattr(module, "MEMORY", tmp_path / "memory")
+    module.main()
+    (tmp_path / "memory").write_text(json.dumps({str(path): {"before": "0", "set": "1"} for path in paths.values()}))
+    paths["eth0"].write_text("2\n")
+    module.main()
+    paths["all"].write_text("0\n")
+    with pytest.raises(SystemExit, match=f"{paths['all']} is 0, not 1; look for what sets it"):
+        module.main()
+
+
+MATCH = "Match Address 10.0.0.0/8"
+
+
+@pytest.mark.parametrize(
+    ("files", "answers", "refusal"),
+    [
+        ({}, {"": "no"}, ""),
+        ({"05-a.conf": "PasswordAuthentication yes"}, {"": "yes"}, "'passwordauthentication yes'; another file"),
+        ({"99-a.conf": MATCH}, {"": "no", "user=root,host=10.0.0.1": "no"}, ""),
+        ({"99-a.conf": MATCH}, {"user=root,host=10.0.0.1": "yes"}, "yes' for user=root,host=10.0.0.1,"),
+        ({"99-a.conf": MATCH}, {"user=root,host=192.0.2.1": "yes"}, "yes' for user=root,host=192.0.2.1,"),
+    ],
+)
+def test_passwords_that_others_let_in_are_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, str], answers: dict[str, str], refusal: str
+) -> None:
+    """HRD-01: by a file that comes first, or for some callers alone."""
+    module = program("sshd-in-force")
+    folder = tmp_path / "sshd_config.d"
+    folder.mkdir()
+    (tmp_path / "sshd_config").write_text("Include /etc/ssh/sshd_config.d/*.conf\n")
+    (folder / "10-holdfast.conf").write_text("Port 22\nPasswordAuthentication no\nPermitRootLogin prohibit-password\n")
+    for name, text in files.items():
+        (folder / name).write_text(text)
+
+    def sshd(argv: list[str], **_options: Any) -> subprocess.CompletedProcess[str]:
+        who = argv[3].rpartition(",addr=")[0] if argv[2:] else ""
+        said = f"port 22\npasswordauthentication {answers.get(who, 'no')}\npermitrootlogin without-password\n"
+        return subprocess.CompletedProcess(argv, 0, said, "")
+
+    monkeypatch.setattr(module, "FOLDER", tmp_path)
+    monkeypatch.setattr(module.subprocess, "run", sshd)
+    monkeypatch.setattr(module.sys, "argv", ["sshd-in-force", "10.0.0.1"])
+    if refusal:
+        with pytest.raises(SystemExit, match=re.escape(refusal)):
+            module.main()
+    else:
+        module.main()
+
+
 def test_a_controller_that_needs_no_ssh_or_no_strictness_is_not_asked() -> None:
     old = {"ansible_ssh_extra_args": "-o KexAlgorithms=curve25519-sha256"}
     assert asked("{{ base_findings }}", base_ssh_strict_enabled=False, **old) == []
@@ -111,13 +253,18 @@ def test_this_controller_reaches_both_releases(release: str) -> None:
     assert asked("{{ base_findings }}", release=release) == []
 
 
-@pytest.fixture
-def sysctl(tmp_path: Path) -> ModuleType:
-    loader = SourceFileLoader("sysctl_program", str(ROLE / "files/usr/local/lib/holdfast/sysctl"))
-    spec = importlib.util.spec_from_loader("sysctl_program", loader)
+def program(name: str) -> ModuleType:
+    loader = SourceFileLoader(name.replace("-", "_"), str(ROLE / "files/usr/local/lib/holdfast" / name))
+    spec = importlib.util.spec_from_loader(loader.name, loader)
     assert spec is not None
     module = importlib.util.module_from_spec(spec)
     loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def sysctl(tmp_path: Path) -> ModuleType:
+    module = program("sysctl")
     kernel = tmp_path / "kernel"
     kernel.mkdir()
     for name, value in (("kexec_load_disabled", "0"), ("dmesg_restrict", "0")):

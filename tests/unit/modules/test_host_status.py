@@ -64,8 +64,22 @@ def test_waiting_security_upgrades_are_named(status: ModuleType, monkeypatch: py
         "Conf libssl3 (3.0.17-1~deb12u2 Debian-Security:12/stable-security [amd64])",
         "Inst bash [5.2] (5.2.1 Debian:13.2/stable, Debian-Security:13/stable-security [amd64])",
     ]
-    monkeypatch.setattr(status, "lines", lambda *_argv: planned)
-    assert status.security_upgrades() == "bash, libssl3"
+    kernel = "Inst linux-image-6.12.9-amd64 (6.12.9-1 Debian-Security:13/stable-security [amd64])"
+    # Without the option apt-get keeps back what needs a new package, as each kernel does
+    monkeypatch.setattr(status, "lines", lambda *argv: planned + [kernel] * ("--with-new-pkgs" in argv))
+    assert status.security_upgrades() == "bash, libssl3, linux-image-6.12.9-amd64"
+
+
+def test_what_others_have_made_different_is_told(
+    status: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where role base is; a host without it has nothing to say."""
+    monkeypatch.setattr(status, "PROGRAMS", tmp_path)
+    assert status.overruled() == {}
+    for name, code in (("sshd-in-force", 0), ("sysctl-in-force", 1)):
+        (tmp_path / name).write_text(f"#!/bin/sh\necho said by {name} >&2\nexit {code}\n")
+        (tmp_path / name).chmod(0o755)
+    assert status.overruled() == {"kernel settings": "said by sysctl-in-force"}
 
 
 @pytest.fixture
