@@ -61,7 +61,7 @@ def upstream_findings(upstream: Mapping[str, Any]) -> Iterator[str]:
     for server in upstream["servers"]:
         found = INSTANCE.fullmatch(server)
         if not found or not 1 <= int(found[1]) <= 65535:
-            yield f"has the upstream server {server}; write address:port"
+            yield f"has the upstream server {server}; write address:port, the port from 1 to 65535"
     if upstream["keepalive"] < 1:
         yield f"has upstream.keepalive {upstream['keepalive']}; give at least 1"
     yield from weight_findings(upstream)

@@ -51,11 +51,11 @@ def test_a_full_site_is_fine(filters: Filters) -> None:
         ({"upstream": {"servers": []}}, "nginx_sites: api has no upstream.servers; give at least one"),
         (
             {"upstream": {"servers": ["http://a:1"]}},
-            "nginx_sites: api has the upstream server http://a:1; write address:port",
+            "nginx_sites: api has the upstream server http://a:1; write address:port, the port from 1 to 65535",
         ),
         (
             {"upstream": {"servers": ["a:99999"]}},
-            "nginx_sites: api has the upstream server a:99999; write address:port",
+            "nginx_sites: api has the upstream server a:99999; write address:port, the port from 1 to 65535",
         ),
         (
             {"upstream": {"servers": ["a:1"], "keepalive": 0}},
