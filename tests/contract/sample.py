@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 GOOD: dict[str, str] = {
-    "README.md": "Roles: [`demo`](roles/demo/README.md)\n",
+    "README.md": "Roles: [`demo`](roles/demo/README.md). Tested with ansible-core 2.19.14.\n",
+    "requirements.lock": "ansible-core==2.19.14 ; python_full_version < '3.12'\n",
     "library/config_transaction.py": 'DOCUMENTATION = """\nshort_description: All or nothing\n"""\n',
     "library/input_check.py": "",
     "inventories/example/hosts.yml": """---

@@ -237,6 +237,9 @@ PROJECT_CASES: list[tuple[str, Change, str]] = [
     ("filter examples", changed(SIDECAR, "# => 2", "# => 3"), "says '3', gives 2"),
     ("filter examples", changed(SIDECAR, "# => 2", '# => "2"'), "gives 2"),
     ("filter examples", changed(SIDECAR, "1 | plus_one", "'1' | plus_one"), "needs a number"),
+    ("tested versions", changed("requirements.lock", "2.19.14", "2.19.15"), "does not name ansible-core 2.19.15"),
+    ("tested versions", changed("requirements.lock", "2.19.14", "2.19.1"), "does not name ansible-core 2.19.1,"),
+    ("tested versions", {"requirements.lock": None}, "pins no ansible-core"),
     ("docs", {}, "stale: docs/roles/demo.md"),
 ]
 

@@ -44,6 +44,12 @@ def run_in_env(console: Console, arguments: argparse.Namespace) -> int:
     return attached(arguments.arguments, environment())
 
 
+def run_runner(console: Console, _: argparse.Namespace) -> int:
+    """run the tests through ansible-runner alone"""
+    bed.ready(console)
+    return suite.run_runner(console)
+
+
 def demo_up(console: Console, _: argparse.Namespace) -> int:
     """bring up the demo, or find it as it should be"""
     return demo.up(console)
@@ -108,6 +114,7 @@ COMMANDS = {
     "images": make_images,
     "molecule": run_molecule,
     "run": run_in_env,
+    "runner": run_runner,
     "demo": demo_up,
     "demo-down": demo_down,
     "test": run_tests,

@@ -14,7 +14,7 @@ from typing import IO, Any
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache"
-VENV = ROOT / ".venv"
+VENV = ROOT / os.environ.get("HOLDFAST_VENV", ".venv")  # a second Python has its own
 LAB = CACHE / "lab"
 LOGS = CACHE / "logs"
 BED = LAB / "bed.json"

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from . import bed, molecule, python_env
+from . import bed, molecule, other_end, python_env
 from .cleanup import remove_test_hosts
 from .console import Console, duration
 from .engine import NoEngineError
@@ -21,9 +21,10 @@ Step = tuple[str, Callable[[Console], int]]
 
 @dataclass
 class Results:
-    """What ran, how it ended and how long it took."""
+    """What ran, how it ended, how long it took, and what was left out."""
 
     console: Console
+    left_out: list[str] = field(default_factory=list)
     rows: list[tuple[str, bool, float]] = field(default_factory=list)
 
     def add(self, title: str, step: Callable[[Console], int], console: Console | None = None) -> None:
@@ -57,7 +58,9 @@ class Results:
         """Show all steps; the last line is for programs that count."""
         failed = [title for title, good, _ in self.rows if not good]
         lines = [f"{'ok' if good else 'FAILED':6} {title:40} {duration(took):>12}" for title, good, took in self.rows]
-        self.console.box("Tests", [*lines, "", f"{self.console.elapsed()}, log: {self.console.shown_path}"])
+        self.console.box(
+            "Tests", [*lines, *self.left_out, "", f"{self.console.elapsed()}, log: {self.console.shown_path}"]
+        )
         self.console.say(f"{len(self.rows) - len(failed)} passed, {len(failed)} failed")
         return 1 if failed else 0
 
@@ -121,12 +124,29 @@ def run(console: Console, kind: str, only: str = "") -> int:
     steps = {"fast": fast_steps(), "rest": []}.get(kind, fast_steps() + lint_steps())
     for title, step in [] if only else steps:
         results.add(title, step)
+    elsewhere = [] if only or kind in ("fast", "rest") else _other_end(console, results)
     if kind != "fast":
-        _run_with_hosts(console, results, kind, only)
+        _run_with_hosts(console, results, kind, only, elsewhere)
     return results.close()
 
 
-def _run_with_hosts(console: Console, results: Results, kind: str, only: str) -> None:
+def _other_end(console: Console, results: Results) -> list[Step]:
+    """Run what needs no host at the other end of the range; return what does. Without a second Python, say so."""
+    versions = other_end.wanted()
+    python = other_end.find(versions)
+    if python is None:
+        missing = " or ".join(versions)
+        results.left_out = [
+            f"NOT TESTED with Python {missing}: this machine has none (HOLDFAST_OTHER_PYTHON names one)"
+        ]
+        console.box("ONE END OF THE SUPPORTED RANGE IS NOT TESTED", results.left_out)
+        return []
+    for title, step in other_end.steps(python, hosts=False):
+        results.add(title, step)
+    return other_end.steps(python, hosts=True)
+
+
+def _run_with_hosts(console: Console, results: Results, kind: str, only: str, elsewhere: list[Step]) -> None:
     try:
         bed.ready(console)
     except NoEngineError as error:
@@ -139,8 +159,16 @@ def _run_with_hosts(console: Console, results: Results, kind: str, only: str) ->
     steps = host_steps(only, kind)
     if kind != "rest" and not only and (ROOT / "tests/runner").is_dir():
         steps.insert(0, ("ansible-runner", run_runner))
-    results.add_side_by_side(steps)
+    results.add_side_by_side(spread(steps, elsewhere))
     remove_test_hosts(console)
+
+
+def spread(steps: list[Step], others: list[Step]) -> list[Step]:
+    """Put the others between the steps, far from each other: they use the same hosts and would only wait."""
+    made, gap = list(steps), len(steps) // (len(others) + 1)
+    for number, step in reversed(list(enumerate(others, 1))):
+        made.insert(number * gap, step)
+    return made
 
 
 def run_runner(console: Console) -> int:

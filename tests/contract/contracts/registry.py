@@ -18,6 +18,7 @@ from tests.contract.contracts import (
     tasks,
     templates,
     text,
+    versions,
 )
 
 Contract = Callable[[Path], list[str]]
@@ -111,5 +112,6 @@ PROJECT: dict[str, Contract] = {
     "sidecar contents": sidecars_are_complete,
     "filter code": filter_code_is_small,
     "filter examples": filters.examples_are_true,
+    "tested versions": versions.findings,
     "docs": docs_are_fresh,
 }
