@@ -1,8 +1,8 @@
 """Write the reference pages from the specifications: `python docs/generate.py`, or `--check` to name stale files.
 
 Sources: roles/*/meta/argument_specs.yml, filter_plugins/*.yml, library/*.yml or DOCUMENTATION in library/*.py (parsed,
-not imported) and the comments at the head of playbooks/*.yml. A role's README gets its variable table between the
-markers, if any.
+not imported) and the comments at the head of playbooks/*.yml. The page of a role is its README, which gets its
+variable table between the markers.
 """
 
 from __future__ import annotations
@@ -109,23 +109,6 @@ def page(title: str, lines: list[str]) -> str:
 def specification(role: Path) -> dict[str, Any]:
     entry = load(role / "meta/argument_specs.yml").get("argument_specs", {}).get("main") or {}
     return dict(entry)
-
-
-def role_page(role: Path) -> str:
-    main, info = specification(role), load(role / "meta/main.yml").get("galaxy_info") or {}
-    platforms = [
-        f"{item['name']} {', '.join(map(str, item.get('versions') or []))}" for item in info.get("platforms") or []
-    ]
-    description = main.get("description") or []
-    paragraphs = description if isinstance(description, list) else [description]
-    lines = [sentence(main.get("short_description")), ""]
-    lines += [part for paragraph in paragraphs for part in (markdown(paragraph), "")]
-    lines += [f"Platforms: {'; '.join(platforms)}. [README](../../roles/{role.name}/README.md)", "", "## Variables", ""]
-    lines += options_table(main.get("options") or {}, load(role / "defaults/main.yml"))
-    published = [name for name in load(role / "vars/main.yml") if not name.startswith("__")]
-    if published:
-        lines += ["", "## Published to other roles", "", *(f"- `{name}`" for name in published)]
-    return page(f"Role {role.name}", lines)
 
 
 def readme(role: Path) -> str:
@@ -236,8 +219,7 @@ def playbooks_page(root: Path) -> str:
 def pages(root: Path) -> dict[Path, str]:
     """Return every generated file with what it should hold."""
     roles = sorted(path.parent.parent for path in (root / "roles").glob("*/meta/argument_specs.yml"))
-    found = {root / "docs/roles" / f"{role.name}.md": role_page(role) for role in roles}
-    found |= {role / "README.md": readme(role) for role in roles if (role / "README.md").is_file()}
+    found = {role / "README.md": readme(role) for role in roles if (role / "README.md").is_file()}
     found[root / "docs/filters.md"] = filters_page(root)
     found[root / "docs/modules.md"] = modules_page(root)
     found[root / "docs/playbooks.md"] = playbooks_page(root)
@@ -245,21 +227,19 @@ def pages(root: Path) -> dict[Path, str]:
 
 
 def stale(root: Path) -> list[Path]:
-    """Return the files that differ from what they should hold, and pages of roles that are gone."""
+    """Return the files that differ from what they should hold."""
     wanted = pages(root)
-    changed = [path for path, text in wanted.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
-    return sorted(changed + [path for path in (root / "docs/roles").glob("*.md") if path not in wanted])
+    return sorted(
+        path for path, text in wanted.items() if not path.is_file() or path.read_text(encoding="utf-8") != text
+    )
 
 
 def write(root: Path) -> list[Path]:
     """Bring every generated file up to date and return those that were not."""
     wanted, changed = pages(root), stale(root)
     for path in changed:
-        if path in wanted:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(wanted[path], encoding="utf-8")
-        else:
-            path.unlink()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(wanted[path], encoding="utf-8")
     return changed
 
 
