@@ -83,7 +83,7 @@ def test_ports_of_containers_have_their_names(
 
 
 def test_facts_have_the_values_that_setup_would_find(host_facts: ModuleType) -> None:
-    facts = host_facts.facts(["localhost", "no-such-name.invalid"])
+    facts = host_facts.facts(["localhost", "no-such-name.invalid"], ["/proc/self/fd", "/no/such"])
     assert facts["hostname"] == socket.gethostname().split(".")[0]
     assert facts["kernel"] == os.uname().release
     assert facts["memtotal_mb"] == os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**20
