@@ -29,23 +29,25 @@ def account_findings(users: list[User], accounts: dict[str, Any], host: str, log
         )
     given = [user["uid"] for user in present if user.get("uid") is not None]
     for user in present:
-        name, number = user["name"], user.get("uid")
-        if name in known:
-            continue  # an existing account keeps its number
-        if name in groups:
-            found.append(
-                f"base_users names {name}, and {host} has a group {name} without such an account; "
-                f"name the account otherwise, or remove the group: `groupdel {name}`"
-            )
-        if number is None:
-            continue
-        owner = next((other for other, its in known.items() if its == number), None)
-        if not 1 <= number <= LARGEST or given.count(number) > 1:
-            found.append(f"base_users gives {name} the uid {number}; give each account one of its own above 0, or none")
-        elif owner:
-            found.append(
-                f"base_users gives {name} the uid {number}, which is {owner}'s on {host}; give another, or none"
-            )
+        if user["name"] not in known:  # an existing account keeps its number
+            found += _new_account_findings(user, given, known, groups, host)
+    return found
+
+
+def _new_account_findings(
+    user: User, given: list[int], known: dict[str, int], groups: dict[str, int], host: str
+) -> list[str]:
+    name, number, found = user["name"], user.get("uid"), []
+    if name in groups:
+        found.append(
+            f"base_users names {name}, and {host} has a group {name} without such an account; "
+            f"name the account otherwise, or remove the group: `groupdel {name}`"
+        )
+    owner = next((other for other, its in known.items() if its == number), None)
+    if number is not None and (not 1 <= number <= LARGEST or given.count(number) > 1):
+        found.append(f"base_users gives {name} the uid {number}; give each account one of its own above 0, or none")
+    elif owner:
+        found.append(f"base_users gives {name} the uid {number}, {owner}'s on {host}; give another, or none")
     return found
 
 

@@ -76,7 +76,7 @@ def test_who_logs_in_stays(filters: Filters) -> None:
     [
         (
             {"name": "eve", "uid": 1000},
-            "base_users gives eve the uid 1000, which is admin's on h1; give another, or none",
+            "base_users gives eve the uid 1000, admin's on h1; give another, or none",
         ),
         (
             {"name": "eve", "uid": 0},
