@@ -46,7 +46,7 @@ def setting_findings(settings: dict[str, Any]) -> list[str]:
         kind, words = TYPES.get(name, (object, ""))
         number = kind is int and isinstance(value, bool)
         if name == "hosts" or (name == "iptables" and value is False):
-            found.append(f"docker_settings.{name} is set; take it out, {IMPOSSIBLE[name]}")
+            found.append(f"docker_settings.{name} is {json.dumps(value)}; take it out, {IMPOSSIBLE[name]}")
         elif value is None:
             found.append(f"docker_settings.{name} is empty (null); give it a value, or take it out")
         elif number or not isinstance(value, kind):

@@ -147,12 +147,11 @@ def containers() -> dict[str, bool]:
 def docker() -> dict[str, Any]:
     """Return what somebody has told Docker, and what it keeps; `daemon` is text when it cannot be read as settings."""
     daemon: Any = {}
-    with contextlib.suppress(FileNotFoundError):
-        try:
-            text = DAEMON.read_text()
-            daemon = json.loads(text) if text.strip() else {}
-        except (OSError, ValueError) as problem:
-            daemon = str(problem)
+    try:
+        text = DAEMON.read_text() if DAEMON.exists() else ""
+        daemon = json.loads(text) if text.strip() else {}
+    except (OSError, ValueError) as problem:
+        daemon = str(problem)
     told = engine("/info") if Path(DOCKER).exists() else None
     known = told if isinstance(told, dict) else {}
     return {
