@@ -43,6 +43,7 @@ FILE = {
     "check": {"type": "list", "elements": "str"},
     "on_change": {"type": "list", "elements": "str"},
     "vars": {"type": "dict", "default": {}},
+    "set_by": {"type": "list", "elements": "str", "default": []},
 }
 UNIT = {
     "name": {"type": "str", "required": True},
@@ -64,6 +65,12 @@ def revert_program(name: str) -> str:
         "_ansible_diff": False,
     }
     return REMOTE_HALF.read_text().replace("<<INCLUDE_ANSIBLE_MODULE_JSON_ARGS>>", json.dumps(given))
+
+
+def origin(path: str, set_by: dict[str, list[str]]) -> list[str]:
+    """Return the variables that a file follows from, as those beside it do when it goes; else its path."""
+    beside = [names for other, names in set_by.items() if Path(other).parent == Path(path).parent and names]
+    return set_by.get(path) or (beside[0] if path not in set_by and beside else [path])
 
 
 class ActionModule(RemoteCall):  # type: ignore[misc]
@@ -94,6 +101,7 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         for path in paths:
             if not Path(path).is_absolute() or paths.count(path) > 1:
                 raise AnsibleActionFail(f"dest {path} must be absolute and listed once")
+        set_by = {file["dest"]: file["set_by"] for file in arguments["files"]}
         self.render(arguments["files"], task_vars)
         arguments["files"] = [self.file(file) for file in arguments["files"]]
         arguments["test"] = [[str(part) for part in command] for command in arguments["test"]]
@@ -108,9 +116,11 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         if not seconds:
             return self.call("config_transaction", arguments, task_vars)  # type: ignore[no-any-return]
         more = {"token": secrets.token_hex(8), "revert": revert_program(arguments["name"])}
-        return self.confirmed({**arguments, **more}, task_vars)
+        return self.confirmed({**arguments, **more}, task_vars, set_by)
 
-    def confirmed(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+    def confirmed(
+        self, arguments: dict[str, Any], task_vars: dict[str, Any], set_by: dict[str, list[str]]
+    ) -> dict[str, Any]:
         """Make a change that the host takes back unless a new connection proves that it cuts nobody off."""
         result: dict[str, Any] = {}
         lost = None
@@ -130,7 +140,7 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
                 began, reason, action = time.monotonic(), "", "confirm"
                 continue
             if stage == "reverted":
-                return {"failed": True, "changed": False, "msg": self.cut_off(arguments, result, reason, began)}
+                return {"failed": True, "changed": False, "msg": self.cut_off(arguments, result, reason, began, set_by)}
             if lost and stage != "reverting":
                 raise lost
             if stage == "superseded":
@@ -158,9 +168,12 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         return answer
 
     @staticmethod
-    def cut_off(arguments: dict[str, Any], result: dict[str, Any], reason: str, began: float) -> str:
+    def cut_off(
+        arguments: dict[str, Any], result: dict[str, Any], reason: str, began: float, set_by: dict[str, list[str]]
+    ) -> str:
         # Whoever lost the connection at once knows only what might have changed
-        changed = [change["dest"] for change in result.get("changes", arguments["files"])]
+        paths = [change["dest"] for change in result.get("changes", arguments["files"])]
+        changed = list(dict.fromkeys(name for path in paths for name in origin(path, set_by)))
         return (
             f"new connections would have been cut off ({reason or 'none came about in time'}); the host has put every "
             f"file back and the previous state in force, {time.monotonic() - began:.0f} s after the change. Check "
@@ -178,7 +191,7 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         if not re.fullmatch(r"0[0-7]{3,4}", mode):
             raise AnsibleActionFail(f"{dest}: mode is {mode!r}; quote it as octal, like '0640'")
         content = file.get("rendered", file["content"])
-        kept = {name: value for name, value in file.items() if name not in ("template", "vars", "rendered")}
+        kept = {name: value for name, value in file.items() if name not in ("template", "vars", "rendered", "set_by")}
         return {**kept, "mode": mode, "content": content}
 
     def render(self, files: list[dict[str, Any]], task_vars: dict[str, Any]) -> None:

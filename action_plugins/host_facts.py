@@ -7,7 +7,7 @@ from __future__ import annotations
 import time
 from typing import Any, ClassVar
 
-from ansible.errors import AnsibleConnectionFailure
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.loader import action_loader
 
 RemoteCall: Any = action_loader.get("remote_call", class_only=True)
@@ -18,13 +18,15 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
 
     ARGUMENTS: ClassVar[dict[str, Any]] = {
         "resolve": {"type": "list", "elements": "str", "default": []},
+        "folders_in": {"type": "str"},
         "must_answer": {"type": "bool", "default": True},
     }
 
     def act(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         asked = time.time()
         try:
-            result = self.call("host_facts", {"resolve": arguments["resolve"]}, task_vars)
+            given = {"resolve": arguments["resolve"], "folders": self.folders(arguments["folders_in"], task_vars)}
+            result = self.call("host_facts", given, task_vars)
         except AnsibleConnectionFailure as problem:
             if arguments["must_answer"]:
                 raise
@@ -39,3 +41,11 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
             epoch = int(facts["date_time"]["epoch"])
             facts["clock_skew_seconds"] = round(max(0.0, asked - 1 - epoch, epoch - answered), 1)
         return result  # type: ignore[no-any-return]
+
+    def folders(self, name: str | None, task_vars: dict[str, Any]) -> list[str]:
+        """Return the paths in a variable; what is wrong with it is for others to say."""
+        try:
+            entries = self._templar.template(task_vars.get(name or "", []))
+            return [str(entry["path"]) for entry in entries if str(entry["path"]).startswith("/")]
+        except (AnsibleError, LookupError, TypeError):
+            return []

@@ -13,6 +13,7 @@ from __future__ import annotations
 import base64
 import fcntl
 import grp
+import hashlib
 import json
 import os
 import pwd
@@ -36,6 +37,9 @@ ARGUMENTS = r"""<<INCLUDE_ANSIBLE_MODULE_JSON_ARGS>>"""
 STATE = Path("/var/lib/holdfast/transactions")
 UNITS = Path("/etc/systemd/system")
 RUN = Path("/run")
+MARK = b"Managed by Holdfast"
+# What packages have brought, with the sums of their contents
+SHIPPED = (Path("/var/lib/dpkg/status"), Path("/var/lib/ucf/hashfile"))
 SYSTEM_PATH = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
 TEST_SECONDS = 120
 ACTIVATION_SECONDS = 600
@@ -407,6 +411,67 @@ def account(name: str, find: Any) -> int | None:
     return int(entry[2])
 
 
+class Strangers:
+    """Files that somebody else has written: a copy is kept of each before it is replaced or removed for the first time.
+
+    Most of ours carry our mark. Those that cannot, such as JSON, are remembered by their names.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.memory = STATE.parent / "files" / f"{name}.json"
+        self.store = STATE.parent / "originals"
+
+    def known(self) -> set[str]:
+        try:
+            return set(json.loads(self.memory.read_text()))
+        except (OSError, ValueError):
+            return set()
+
+    def among(self, files: list[Wanted]) -> dict[str, Path]:
+        """Return those that are about to go, with the place of their copies."""
+        found = {}
+        known = self.known()
+        for file in files:
+            if file.before.kind != "file" or file.action not in ("update", "remove") or "holdfast" in file.dest:
+                continue
+            data = file.path.read_bytes()
+            if MARK not in data and file.dest not in known and not self.shipped(file.dest, data):
+                found[file.dest] = self.place(file.path, data)
+        return found
+
+    @staticmethod
+    def shipped(dest: str, data: bytes) -> bool:
+        """Tell whether a file is as its package has brought it, which brings it again."""
+        digest = hashlib.md5(data, usedforsecurity=False).hexdigest()
+        lines = (f"\n {dest} {digest}", f"{digest}  {dest}\n")
+        known = [path.read_text(errors="replace") for path in SHIPPED if path.exists()]
+        return any(line in text for text in known for line in lines)
+
+    def place(self, path: Path, data: bytes) -> Path:
+        """Return a name that is free, or holds these contents already, as after a run that was refused."""
+        first = self.store / str(path).lstrip("/")
+        names = [first, *(first.with_name(f"{first.name}.{number}") for number in range(2, 100))]
+        return next((name for name in names if not name.exists() or name.read_bytes() == data), names[-1])
+
+    def keep(self, copies: dict[str, Path]) -> None:
+        for dest, copy in copies.items():
+            private_folder(STATE)
+            copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.store.chmod(0o700)
+            write_durably(copy, Path(dest).read_bytes(), 0o600, os.geteuid(), os.getegid())
+
+    def remember(self, files: list[Wanted]) -> None:
+        """Note which files are ours though they cannot say so."""
+        known = self.known()
+        unmarked = {
+            file.dest for file in files if file.state == "file" and not file.create_only and MARK not in file.data
+        }
+        if not unmarked <= known:
+            private_folder(self.memory.parent)
+            data = json.dumps(sorted(known | unmarked)).encode()
+            write_durably(self.memory, data, 0o600, os.geteuid(), os.getegid())
+
+
 class Units:
     """The units of the transaction and those its activations name, asked for in one call."""
 
@@ -472,6 +537,7 @@ class Transaction:
     def __init__(self, arguments: dict[str, Any], check: bool, diff: bool) -> None:
         self.folder = STATE / arguments["name"]
         self.guard = Guard(self.folder)
+        self.strangers = Strangers(self.folder.name)
         self.arguments = arguments
         self.action: str = arguments.get("action", "apply")
         self.confirm_seconds: int = arguments.get("confirm_seconds", 0)
@@ -511,6 +577,8 @@ class Transaction:
         elif pending or self.changes or moves or lost:
             self.commit(journal or Journal(self.folder), wanted)
             moves = self.unit_changes
+        else:
+            self.strangers.remember(self.files)
         return self.result(pending, moves)
 
     def open_journal(self) -> Journal | None:
@@ -575,6 +643,12 @@ class Transaction:
         }
         if self.diff:
             result["diff"] = self.differences
+        if self.originals:
+            result["originals"] = {dest: str(copy) for dest, copy in self.originals.items()}
+            result["warnings"] = [
+                f"{dest} was not written by Holdfast; what it said is kept in {copy}"
+                for dest, copy in self.originals.items()
+            ]
         if self.unconfirmed:
             result["unconfirmed"] = True
         return result
@@ -592,7 +666,8 @@ class Transaction:
             files += [
                 Wanted(name, "absent", "root", "root", "0644", secret=True, on_change=default) for name in unlisted
             ]
-        self.changes = [file for file in files if file.action]
+        self.files, self.changes = files, [file for file in files if file.action]
+        self.originals = self.strangers.among(self.changes)
         self.differences = [file.difference() for file in self.changes] if self.diff else []
 
     def unit_moves(self) -> list[str]:
@@ -616,6 +691,7 @@ class Transaction:
             for file in self.changes:
                 file.refuse_what_cannot_be()
             self.check_staged()
+            self.strangers.keep(self.originals)
             for file in self.changes:
                 journal.keep(file.before)
             if self.confirm_seconds:
@@ -638,6 +714,7 @@ class Transaction:
         journal.stage, journal.owed = "activating", wanted
         journal.save()
         self.activate_or_put_back(journal)
+        self.strangers.remember(self.files)
         if not self.unconfirmed:
             journal.close()
 

@@ -430,7 +430,19 @@ class ContainerSet:
             self.warnings.append(f"{problem}; assumed that nothing runs yet")
         self.compare()
 
+    def refuse_strangers(self) -> None:
+        """A name is no ownership: what somebody else made under it is not ours to stop or remove."""
+        for container in self.containers:
+            for name in (container.name, container.candidate, container.previous):
+                config = self.seen.containers.get(name, {}).get("Config")
+                if config is not None and LABEL not in (config.get("Labels") or {}):
+                    raise Refused(
+                        f"container {name} of this host was not made by Holdfast; rename it "
+                        f"(`docker rename {name} other-{name}`), or give {container.name} another name"
+                    )
+
     def compare(self) -> None:
+        self.refuse_strangers()
         for container in self.containers:
             container.look(self.seen)
             container.compare(self.check)
@@ -578,7 +590,8 @@ class ContainerSet:
         if container.now:  # an earlier run was killed; what it began has to end first
             run(["docker", "wait", container.name], self.arguments["seconds"])
             docker("rm", "-f", container.name)
-        argv = ["docker", "run", "--rm", "--name", container.name, *container.options(ports=False), container.image]
+        mine = ["--label", f"{LABEL}=", *container.options(ports=False)]
+        argv = ["docker", "run", "--rm", "--name", container.name, *mine, container.image]
         code, out, err = run([*argv, *container.wanted["command"]], self.arguments["seconds"])
         text = "\n".join([*out.splitlines(), *err.splitlines()][-LOG_LINES:])
         if code == 124:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import grp
 import ipaddress
 import json
 import os
 import platform
 import socket
+import stat
 import subprocess
 import time
 import zlib
@@ -19,6 +21,11 @@ from pathlib import Path
 from typing import Any
 
 DOCKER = "/run/docker.sock"
+DOCKER_PROGRAM = Path("/usr/local/lib/holdfast/docker-keep-containers")  # of role docker, which writes daemon.json too
+DAEMON = Path("/etc/docker/daemon.json")
+CONTAINER_LABEL = "holdfast.specification"
+ETC = Path("/etc")
+ACCOUNTS_MADE = Path("/var/lib/holdfast/accounts.json")
 DOCKER_HOLDERS = {"docker-proxy", "dockerd"}
 ARGUMENTS = r"""<<INCLUDE_ANSIBLE_MODULE_JSON_ARGS>>"""
 
@@ -98,23 +105,112 @@ def sockets_of_processes() -> dict[str, str]:
     return owners
 
 
-def published_ports() -> dict[tuple[str, int], str]:
-    """Ask Docker which container has which port; its command would take twenty times as long."""
+def engine(path: str) -> Any:
+    """Ask Docker; its command would take twenty times as long. Nothing when it does not answer as it should."""
     try:
-        with socket.socket(socket.AF_UNIX) as engine:
-            engine.settimeout(5)
-            engine.connect(DOCKER)
-            engine.sendall(b"GET /containers/json HTTP/1.0\r\n\r\n")
-            answer = b"".join(iter(lambda: engine.recv(65536), b""))
-        containers = json.loads(answer.partition(b"\r\n\r\n")[2])
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(5)
+            connection.connect(DOCKER)
+            connection.sendall(f"GET {path} HTTP/1.0\r\n\r\n".encode())
+            answer = b"".join(iter(lambda: connection.recv(65536), b""))
+        return json.loads(answer.partition(b"\r\n\r\n")[2])
+    except (OSError, ValueError):
+        return None
+
+
+def published_ports() -> dict[tuple[str, int], str]:
+    """Tell which container has which port."""
+    try:
         return {
             (port["Type"], port["PublicPort"]): container["Names"][0].lstrip("/")
-            for container in containers
+            for container in engine("/containers/json")
             for port in container["Ports"]
             if "PublicPort" in port
         }
-    except (OSError, ValueError, LookupError, TypeError):
+    except (LookupError, TypeError):
         return {}
+
+
+def containers() -> dict[str, bool]:
+    """Return the names of all containers, those that do not run included, and whether they are ours."""
+    try:
+        return {
+            name.lstrip("/"): CONTAINER_LABEL in (container["Labels"] or {})
+            for container in engine("/containers/json?all=1")
+            for name in container["Names"]
+            if name.count("/") == 1  # others are what somebody's links call it
+        }
+    except (LookupError, TypeError):
+        return {}
+
+
+def docker() -> dict[str, Any]:
+    """Return what somebody has told Docker, and what it keeps; `daemon` is text when it cannot be read as settings."""
+    daemon: Any = {}
+    try:
+        text = DAEMON.read_text() if DAEMON.exists() else ""
+        daemon = json.loads(text) if text.strip() else {}
+    except (OSError, ValueError) as problem:
+        daemon = str(problem)
+    told = engine("/info") if Path(DOCKER).exists() else None
+    known = told if isinstance(told, dict) else {}
+    return {
+        "daemon": daemon if isinstance(daemon, (dict, str)) else "it holds no settings",
+        "daemon_is_ours": DOCKER_PROGRAM.exists(),
+        "containers": containers() if known else {},
+        "root": str(known.get("DockerRootDir", "")),
+        "driver": str(known.get("Driver", "")),
+        "remapped": any("userns" in str(option) for option in known.get("SecurityOptions") or []),
+    }
+
+
+def rows(path: Path) -> list[list[str]]:
+    """Return the fields of the lines of a file such as /etc/passwd."""
+    try:
+        lines = path.read_text(errors="replace").splitlines()
+    except OSError:
+        return []
+    return [line.split(":") for line in lines if line.count(":") >= 2 and not line.startswith(("#", "+", "-"))]
+
+
+def accounts() -> dict[str, Any]:
+    """Return accounts and groups of this host by name, those that base made, and numbers that people may give away."""
+    groups = {row[0]: int(row[2]) for row in rows(ETC / "group") if row[2].isdecimal()}
+    made: list[str] = []
+    with contextlib.suppress(OSError, ValueError):
+        made = sorted(map(str, json.loads(ACCOUNTS_MADE.read_text())))
+    elsewhere = {}
+    with contextlib.suppress(KeyError):
+        elsewhere = {} if "docker" in groups else {"docker": grp.getgrnam("docker").gr_gid}
+    return {
+        "users": {row[0]: int(row[2]) for row in rows(ETC / "passwd") if row[2].isdecimal()},
+        "groups": groups,
+        "groups_elsewhere": elsewhere,
+        "made": made,
+        "subordinate": {
+            name: [[int(row[1]), int(row[2])] for row in rows(ETC / name) if row[1].isdecimal() and row[2].isdecimal()]
+            for name in ("subuid", "subgid")
+        },
+    }
+
+
+def folder(path: str) -> dict[str, Any]:
+    """Return what stands at a path, whose it is, and whether something is in it; a fresh disk has its lost+found."""
+    try:
+        status = Path(path).stat()
+        if not stat.S_ISDIR(status.st_mode):
+            return {"kind": "file"}
+        used = any(entry.name != "lost+found" for entry in Path(path).iterdir())
+    except NotADirectoryError:
+        return {"kind": "file"}
+    except OSError:
+        return {"kind": "absent"}
+    return {"kind": "directory", "uid": status.st_uid, "gid": status.st_gid, "used": used}
+
+
+def algorithms() -> dict[str, list[str]]:
+    """Return what the OpenSSH of this host knows."""
+    return {kind: output("ssh", "-Q", kind).split() for kind in ("cipher", "mac", "kex", "key-sig")}
 
 
 def listening_ports() -> list[dict[str, Any]]:
@@ -250,7 +346,7 @@ def postgresql() -> dict[str, Any]:
     }
 
 
-def facts(resolve: list[str]) -> dict[str, Any]:
+def facts(resolve: list[str], folders: list[str]) -> dict[str, Any]:
     packages = output("dpkg-query", "-W", "-f", "${db:Status-Status} ${Package}\n")
     init = Path("/proc/1/comm").read_text().strip()
     network = addresses()
@@ -279,12 +375,16 @@ def facts(resolve: list[str]) -> dict[str, Any]:
         "user_id": os.geteuid(),
         "postgresql": postgresql(),
         "resolved_names": {name: resolved(name) for name in resolve},
+        "accounts": accounts(),
+        "docker": docker(),
+        "folders": {path: folder(path) for path in folders},
+        "ssh_algorithms": algorithms(),
     }
 
 
 def main() -> None:
     arguments = json.loads(zlib.decompress(base64.b64decode(json.loads(ARGUMENTS)["payload"])))
-    print(json.dumps({"changed": False, "ansible_facts": facts(arguments["resolve"])}))
+    print(json.dumps({"changed": False, "ansible_facts": facts(arguments["resolve"], arguments["folders"])}))
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ SQL
 phase image
 docker load -q -i "sample-app-${image#*:}.tar"
 ca=/etc/holdfast/tls/ca.crt
-set -- --init --user 1001:1001 --cap-drop ALL --security-opt no-new-privileges --memory 512m --memory-swap 512m --cpus 1 \
+set -- --init --user 10001:10001 --cap-drop ALL --security-opt no-new-privileges --memory 512m --memory-swap 512m --cpus 1 \
     --pids-limit 512 --read-only --tmpfs /tmp:mode=1777,nosuid,nodev --mount "type=bind,source=$ca,target=$ca,readonly" \
     --env-file /etc/holdfast/app/fantasy-api.env
 phase migration and container

@@ -578,3 +578,81 @@ def test_a_unit_that_does_not_run_is_started_and_not_reloaded(host: Any) -> None
     wanted = [{**STARTED[0], "in_force": ["false"]}]
     done = host.transaction(units=wanted)
     assert (done["units_changed"], done["activated"]) == ([f"enable {UNIT}", f"start {UNIT}"], [])
+
+
+# ---------------------------------------------------------------- what somebody else has written
+
+
+def original(host: Any, name: str) -> Path:
+    store: Path = host.module.STATE.parent / "originals"
+    return store / str(host.path(name)).lstrip("/")
+
+
+@pytest.mark.parametrize(
+    "more", [{"content": '{"icc": false}'}, {"content": "# Managed by Holdfast\n"}, {"state": "absent"}]
+)
+def test_the_first_replacement_of_somebody_elses_file_keeps_a_copy_and_says_so(host: Any, more: dict[str, Any]) -> None:
+    host.path("daemon.json").write_text("theirs")
+    foretold = host.transaction(host.file("daemon.json", **more), check=True)
+    copy = original(host, "daemon.json")
+    assert not copy.exists()
+    done = host.transaction(host.file("daemon.json", **more))
+    assert done["originals"] == foretold["originals"] == {str(host.path("daemon.json")): str(copy)}
+    assert done["warnings"] == [
+        f"{host.path('daemon.json')} was not written by Holdfast; what it said is kept in {copy}"
+    ]
+    assert copy.read_text() == "theirs"
+    assert copy.stat().st_mode & 0o777 == 0o600
+    assert (host.module.STATE.parent / "originals").stat().st_mode & 0o777 == 0o700
+    again = host.transaction(host.file("daemon.json", **more))
+    assert again["changed"] is False
+    assert "originals" not in again
+
+
+@pytest.mark.parametrize("content", ["plain", "# Managed by Holdfast\n"])
+def test_our_own_file_changes_without_a_word(host: Any, content: str) -> None:
+    """Also one without our mark, and one that an older version wrote, which is remembered when nothing changes."""
+    host.path("a").write_text(content)
+    assert host.transaction(host.file("a", content=content))["changed"] is False
+    done = host.transaction(host.file("a", content="other"))
+    assert done["changed"] is True
+    assert "originals" not in done
+    assert "originals" not in host.transaction(host.file("a", content="third"))
+    assert not original(host, "a").exists()
+
+
+def test_who_replaces_our_file_by_another_finds_it_again(host: Any) -> None:
+    ours = host.file("a.conf", content="# Managed by Holdfast\n")
+    host.transaction(ours)
+    for number, theirs in enumerate(("one", "two", "one")):
+        host.path("a.conf").write_text(theirs)
+        copy = host.transaction(ours)["originals"][str(host.path("a.conf"))]
+        assert Path(copy).read_text() == theirs
+        assert Path(copy).name == ("a.conf", "a.conf.2", "a.conf")[number]
+
+
+@pytest.mark.parametrize("line", ["Conffiles:\n {path} {sum}\n", "{sum}  {path}\n"])
+def test_a_file_as_its_package_brought_it_is_nobodys(host: Any, monkeypatch: pytest.MonkeyPatch, line: str) -> None:
+    """As dpkg's status and ucf's hashfile note it; the sum is that of `printf shipped | md5sum`."""
+    told = host.folder / "status"
+    told.write_text("Package: x\n" + line.format(path=host.path("a"), sum="8407efe4e76e884909955a5e7293661e"))
+    monkeypatch.setattr(host.module, "SHIPPED", (told, host.folder / "none"))
+    host.path("a").write_text("shipped")
+    assert "originals" not in host.transaction(host.file("a", content="# Managed by Holdfast\n"))
+    host.path("a").write_text("edited")
+    assert "originals" in host.transaction(host.file("a", content="# Managed by Holdfast\n"))
+
+
+def test_a_refused_replacement_tells_of_the_copy_when_it_succeeds(host: Any) -> None:
+    host.path("a").write_text("theirs")
+    with pytest.raises(host.module.Refused):
+        host.transaction(host.file("a", content="ours"), test=[["false"]])
+    assert host.path("a").read_text() == "theirs"
+    done = host.transaction(host.file("a", content="ours"))
+    assert done["originals"] == {str(host.path("a")): str(original(host, "a"))}
+
+
+@pytest.mark.parametrize("name", ["holdfast.conf", "50-holdfast-x.conf"])
+def test_files_of_our_name_are_ours(host: Any, name: str) -> None:
+    host.path(name).write_text("older form of ours")
+    assert "originals" not in host.transaction(host.file(name, content="{}"))

@@ -624,3 +624,24 @@ def test_a_connection_without_reset_is_used_as_it_is(controller: Any, action: Mo
     controller.plugin._connection = Plain()
     controller.answers = [OPEN, {"stage": "confirmed"}]
     assert controller.run()["changed"] is True
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ("/etc/sudoers.d/holdfast", "base_users[].sudo"),
+        ("/etc/keys/alice", "base_users[].ssh_keys"),
+        ("/etc/keys/gone", "base_users[].ssh_keys"),  # not listed any more
+        ("/etc/other", "/etc/other"),
+    ],
+)
+def test_what_was_taken_back_names_variables(controller: Any, changed: str, named: str) -> None:
+    files = [
+        {"dest": "/etc/sudoers.d/holdfast", "content": "x", "set_by": ["base_users[].sudo"]},
+        {"dest": "/etc/keys/alice", "content": "x", "set_by": ["base_users[].ssh_keys"]},
+        {"dest": "/etc/other", "content": "x"},
+    ]
+    update = {"changed": True, "changes": [{"dest": changed, "action": "update"}], "unconfirmed": True}
+    controller.answers = [update, UNREACHABLE, {"stage": "reverted"}]
+    assert f"Check {named} against the address" in controller.run(files=files)["msg"]
+    assert "set_by" not in controller.asked[0]["files"][0]

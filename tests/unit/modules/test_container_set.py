@@ -7,12 +7,14 @@ import io
 import json
 import multiprocessing
 import signal
+import socket
 import sys
 import tarfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any, Literal
 
 import pytest
@@ -20,7 +22,7 @@ from ansible.plugins.loader import action_loader
 
 # Keeps its containers in $DOCKER/state.json. `kill` in it names the call after which the caller dies by SIGKILL.
 DOCKER = r"""#!/usr/bin/python3 -IS
-import json, os, signal, sys
+import json, os, signal, sys, time
 from pathlib import Path
 store = Path(os.environ["DOCKER"], "state.json")
 state = json.loads(store.read_text())
@@ -84,6 +86,8 @@ elif verb == "image" and rest[0] == "rm":
     del images[rest[1]]
 elif verb == "run":
     options, image, command = parse()
+    if state.get("run_hangs"):
+        time.sleep(30)
     if state.get("run_fails"):
         end(1, out="step 1\n", err="relation is locked, " + state.get("logged", "") + "\n")
     end(out="applied 0001\n")
@@ -575,6 +579,43 @@ def test_the_command_that_makes_an_archive_can_be_pasted(controller: ModuleType)
     assert command == "`docker save --output '/srv/my images/shop-1.0.0.tar' shop:1.0.0`"
 
 
+@pytest.mark.parametrize(
+    ("image", "named"),
+    [
+        ("registry.example.org/shop:9.0.0", True),
+        ("registry:5000/shop:9.0.0", True),
+        ("localhost/shop:9.0.0", True),
+        ("team/shop:9.0.0", False),
+        ("shop:9.0.0", False),
+    ],
+)
+def test_a_registry_has_a_dot_a_port_or_is_local(engine: Engine, image: str, named: bool) -> None:
+    assert engine.module.names_a_registry(image) is named
+
+
+# ---------------------------------------------------------------- strangers
+
+
+@pytest.mark.parametrize("name", ["shop", "shop-candidate", "shop-previous"])
+@pytest.mark.parametrize("step", ["apply", "prepare", "run"])
+def test_what_somebody_else_made_under_the_name_is_left_alone(engine: Engine, name: str, step: str) -> None:
+    one = {"Image": "sha256:1", "Config": {"Image": "shop:1.0.0", "Labels": None}, "State": {"Running": True}}
+    engine.set(containers={name: one})
+    message = refused(engine, step=step)
+    assert f"container {name} of this host was not made by Holdfast" in message
+    assert f"`docker rename {name} other-{name}`" in message
+    assert [line for line in engine.said() if not line.startswith("inspect")] == []
+    engine.module.docker("rename", name, f"other-{name}")  # as it says
+    assert engine.call(step=step)["changed"] is (step != "prepare")
+    assert engine.state["containers"][f"other-{name}"]["State"]["Running"] is True
+
+
+def test_a_migration_carries_our_mark(engine: Engine) -> None:
+    """A run that was killed leaves its container behind, which the next one may remove."""
+    engine.call(step="run", name="shop", command=["migrate"])
+    assert "--label holdfast.specification= " in next(line for line in engine.said() if line.startswith("run "))
+
+
 # ---------------------------------------------------------------- once
 
 
@@ -593,6 +634,19 @@ def test_a_command_that_fails_is_quoted(engine: Engine) -> None:
     assert "`migrate` in shop:1.0.0 failed, exit code 1:\nstep 1\nrelation is locked" in refused(
         engine, step="run", command=["migrate"]
     )
+
+
+def test_a_command_that_hangs_is_ended_with_its_container(engine: Engine) -> None:
+    engine.set(run_hangs=True)
+    message = refused(engine, step="run", command=["migrate"], seconds=1)
+    assert "`migrate` in shop:1.0.0 failed, exit code 124:\nno answer within 1 s" in message
+    assert "rm -f shop" in engine.said()
+
+
+def test_a_command_that_fails_leaves_nothing_to_remove(engine: Engine) -> None:
+    engine.set(run_fails=True)
+    refused(engine, step="run", command=["migrate"])
+    assert "rm -f shop" not in engine.said()
 
 
 # ---------------------------------------------------------------- killed runs
@@ -668,6 +722,48 @@ def test_values_of_the_environment_are_hidden(
     assert "s3cr" not in (tmp_path / "holdfast/releases.jsonl").read_text()
 
 
+@pytest.mark.parametrize(
+    ("value", "hidden"), [("8letters", True), ("7letter", False), ("/a/path/of/it", False), ("x://u:pw@h", True)]
+)
+def test_the_shortest_secret_has_eight_characters(engine: Engine, tmp_path: Path, value: str, hidden: bool) -> None:
+    environment = tmp_path / "app.env"
+    environment.write_text(f"KEY={value}\n")
+    secrets = engine.module.Secrets([str(environment)])
+    assert secrets.hide(f"it says {value} here") == ("it says ******** here" if hidden else f"it says {value} here")
+
+
+def test_the_label_is_that_of_the_file_and_not_of_what_was_planned(engine: Engine, tmp_path: Path) -> None:
+    environment = tmp_path / "app.env"
+    environment.write_text("A=1\n")
+    engine.call(env_file=str(environment), env_sha256="0" * 64)
+    assert engine.call(env_file=str(environment))["changed"] is False
+
+
+# ---------------------------------------------------------------- waiting
+
+
+@pytest.mark.parametrize(
+    ("interval", "refusals", "pauses"),
+    [
+        (1.0, 2, [0.1, 0.2]),
+        (1.0, 6, [0.1, 0.2, 0.4, 0.8, 1.0, 1.0]),
+        (0.15, 3, [0.1, 0.15, 0.15]),
+        (0.05, 2, [0.05, 0.05]),
+    ],
+)
+def test_it_asks_again_at_growing_intervals(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, interval: float, refusals: int, pauses: list[float]
+) -> None:
+    answers = ["answered 503, not 200"] * refusals + [""]
+    slept: list[float] = []
+    monkeypatch.setattr(engine.module, "probe", lambda *_arguments: answers.pop(0))
+    clock = {name: getattr(time, name) for name in ("monotonic", "strftime", "gmtime")}
+    monkeypatch.setattr(engine.module, "time", SimpleNamespace(**clock, sleep=slept.append))
+    engine.call(health={**SPECIFICATION["health"], "seconds": 60, "interval_seconds": interval})
+    assert slept == pytest.approx(pauses)
+    assert engine.images() == {"shop": ("shop:1.0.0", True)}
+
+
 # ---------------------------------------------------------------- the probe itself
 
 
@@ -699,6 +795,12 @@ def test_only_the_exact_status_passes(load_module: Callable[[str], ModuleType], 
     assert probe(f"{address}/301", 200, 2) == "answered 301 (to https://elsewhere/), not 200"
     assert probe(f"{address}/204?a=b", 200, 2).startswith("answered 204")
     assert "refused" in probe("http://127.0.0.1:1/", 200, 2)
+
+
+def test_an_application_that_hangs_is_not_healthy(load_module: Callable[[str], ModuleType]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections and says nothing
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/health"
+        assert load_module("container_set").probe(url, 200, 0.2) == "did not answer within 0.2 s"
 
 
 def test_the_ledger_survives_a_torn_line(engine: Engine) -> None:

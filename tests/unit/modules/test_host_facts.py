@@ -12,9 +12,10 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
+from ansible.plugins.loader import action_loader
 
 ROOT = Path(__file__).parents[3]
 
@@ -83,7 +84,7 @@ def test_ports_of_containers_have_their_names(
 
 
 def test_facts_have_the_values_that_setup_would_find(host_facts: ModuleType) -> None:
-    facts = host_facts.facts(["localhost", "no-such-name.invalid"])
+    facts = host_facts.facts(["localhost", "no-such-name.invalid"], ["/proc/self/fd", "/no/such"])
     assert facts["hostname"] == socket.gethostname().split(".")[0]
     assert facts["kernel"] == os.uname().release
     assert facts["memtotal_mb"] == os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**20
@@ -183,3 +184,103 @@ def test_the_connection_is_found_past_sudo_as_the_firewall_finds_it() -> None:
 def test_facts_and_firewall_share_the_way_to_the_connection(host_facts: ModuleType) -> None:
     program = (ROOT / "roles/firewall/files/usr/local/lib/holdfast/ssh-source").read_text()
     assert inspect.getsource(host_facts.connection) in program
+
+
+# ---------------------------------------------------------------- accounts, Docker, folders
+
+
+@pytest.mark.parametrize(
+    ("text", "daemon"),
+    [
+        (None, {}),
+        ("", {}),
+        ('{"data-root": "/srv/docker"}', {"data-root": "/srv/docker"}),
+        ("[1]", "it holds no settings"),
+        ("{", "Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
+    ],
+)
+def test_what_docker_was_told(
+    host_facts: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str | None, daemon: object
+) -> None:
+    monkeypatch.setattr(host_facts, "DAEMON", tmp_path / "daemon.json")
+    monkeypatch.setattr(host_facts, "DOCKER", str(tmp_path / "docker.sock"))
+    monkeypatch.setattr(host_facts, "DOCKER_PROGRAM", tmp_path / "program")
+    if text is not None:
+        (tmp_path / "daemon.json").write_text(text)
+    seen = {"containers": {}, "root": "", "driver": "", "remapped": False}
+    assert host_facts.docker() == {"daemon": daemon, "daemon_is_ours": False, **seen}
+    (tmp_path / "program").write_text("")
+    assert host_facts.docker()["daemon_is_ours"] is True
+
+
+def test_what_docker_keeps(host_facts: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As the Docker Engine API answers SystemInfo and ContainerList."""
+    (tmp_path / "docker.sock").write_text("")
+    monkeypatch.setattr(host_facts, "DOCKER", str(tmp_path / "docker.sock"))
+    answers: dict[str, object] = {
+        "/info": {
+            "DockerRootDir": "/srv/docker",
+            "Driver": "overlay2",
+            "SecurityOptions": ["name=seccomp,profile=default"],
+        },
+        "/containers/json?all=1": [
+            {"Names": ["/api"], "Labels": {"holdfast.specification": "ab12"}},
+            {"Names": ["/blog", "/web/db"], "Labels": {"other": "x"}},
+            {"Names": ["/old"], "Labels": None},
+        ],
+    }
+    monkeypatch.setattr(host_facts, "engine", answers.get)
+    seen = host_facts.docker()
+    assert (seen["root"], seen["driver"], seen["remapped"]) == ("/srv/docker", "overlay2", False)
+    assert seen["containers"] == {"api": True, "blog": False, "old": False}
+    answers["/info"] = {"SecurityOptions": ["name=userns"]}
+    assert host_facts.docker()["remapped"] is True
+    answers["/containers/json?all=1"] = {"message": "page not found"}
+    assert host_facts.docker()["containers"] == {}
+
+
+def test_who_has_which_number(host_facts: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "passwd").write_text(
+        "root:x:0:0:root:/root:/bin/bash\n+::::::\nbob:x:1001:1001::/home:/bin/sh\nbroken\n"
+    )
+    (tmp_path / "group").write_text("root:x:0:\ndocker:x:990:bob\nodd:x::\n")
+    (tmp_path / "subuid").write_text("bob:100000:65536\n")
+    (tmp_path / "made.json").write_text('["bob"]')
+    monkeypatch.setattr(host_facts, "ETC", tmp_path)
+    monkeypatch.setattr(host_facts, "ACCOUNTS_MADE", tmp_path / "made.json")
+    assert host_facts.accounts() == {
+        "users": {"root": 0, "bob": 1001},
+        "groups": {"root": 0, "docker": 990},
+        "groups_elsewhere": {},
+        "made": ["bob"],
+        "subordinate": {"subuid": [[100000, 65536]], "subgid": []},
+    }
+    (tmp_path / "group").write_text("root:x:0:\n")
+    monkeypatch.setattr(host_facts.grp, "getgrnam", lambda name: {"docker": SimpleNamespace(gr_gid=5000)}[name])
+    (tmp_path / "made.json").write_text("torn [")
+    found = host_facts.accounts()
+    assert (found["groups_elsewhere"], found["made"]) == ({"docker": 5000}, [])
+
+
+def test_whose_a_folder_is(host_facts: ModuleType, tmp_path: Path) -> None:
+    mine = {"kind": "directory", "uid": os.geteuid(), "gid": os.getegid()}
+    (tmp_path / "fresh/lost+found").mkdir(parents=True)
+    (tmp_path / "used/x").mkdir(parents=True)
+    (tmp_path / "file").write_text("")
+    assert host_facts.folder(str(tmp_path / "fresh")) == {**mine, "used": False}
+    assert host_facts.folder(str(tmp_path / "used")) == {**mine, "used": True}
+    assert host_facts.folder(str(tmp_path / "file")) == {"kind": "file"}
+    assert host_facts.folder(str(tmp_path / "file/below")) == {"kind": "file"}
+    assert host_facts.folder(str(tmp_path / "none")) == {"kind": "absent"}
+
+
+def test_paths_are_taken_from_a_variable_whatever_is_wrong_with_it() -> None:
+    action_loader.add_directory(str(ROOT / "action_plugins"))
+    kind = action_loader.get("host_facts", class_only=True)
+    plugin = kind.__new__(kind)
+    plugin._templar = SimpleNamespace(template=lambda value: value)
+    good = [{"path": "/srv/a", "target": "/a"}, {"path": "relative", "target": "/b"}]
+    assert plugin.folders("folders", {"folders": good}) == ["/srv/a"]
+    for bad in (5, [5], [{"target": "/a"}], None, "text"):
+        assert plugin.folders("folders", {"folders": bad}) == []
+    assert plugin.folders(None, {}) == []

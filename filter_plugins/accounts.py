@@ -1,0 +1,132 @@
+"""Find accounts that cannot be made, and numbers that people and containers would share."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+LARGEST = 2**31 - 1  # that Docker takes
+FIRST_FREE = 10001  # far from the numbers that Debian gives to packages (100) and people (1000)
+User = dict[str, Any]
+
+
+def _present(users: list[User]) -> list[User]:
+    return [user for user in users if user.get("state", "present") == "present"]
+
+
+def account_findings(users: list[User], accounts: dict[str, Any], host: str, login: str) -> list[str]:
+    """Return one sentence, with its cure, for every account of base_users that a host would refuse."""
+    if not isinstance(users, list) or not isinstance(accounts, dict):
+        raise TypeError("account_findings takes a list of users and the accounts of a host")
+    known, groups = accounts.get("users", {}), accounts.get("groups", {})
+    present = _present(users)
+    found = []
+    if login in accounts.get("made", []) and login not in [user["name"] for user in users]:
+        found.append(
+            f"base_users does not name {login} any more, the account this run logs in with; connect to {host} as "
+            f"another one (ansible_user) to remove it, or put it back"
+        )
+    given = [user["uid"] for user in present if user.get("uid") is not None]
+    for user in present:
+        if user["name"] not in known:  # an existing account keeps its number
+            found += _new_account_findings(user, given, known, groups, host)
+    return found
+
+
+def _new_account_findings(
+    user: User, given: list[int], known: dict[str, int], groups: dict[str, int], host: str
+) -> list[str]:
+    name, number, found = user["name"], user.get("uid"), []
+    if name in groups:
+        found.append(
+            f"base_users names {name}, and {host} has a group {name} without such an account; "
+            f"name the account otherwise, or remove the group: `groupdel {name}`"
+        )
+    owner = next((other for other, its in known.items() if its == number), None)
+    if number is not None and (not 1 <= number <= LARGEST or given.count(number) > 1):
+        found.append(f"base_users gives {name} the uid {number}; give each account one of its own above 0, or none")
+    elif owner:
+        found.append(f"base_users gives {name} the uid {number}, {owner}'s on {host}; give another, or none")
+    return found
+
+
+def _subordinate(number: int, accounts: dict[str, Any]) -> bool:
+    """Tell whether an account may start processes with a number, in containers of its own."""
+    ranges = [one for kind in ("subuid", "subgid") for one in accounts.get("subordinate", {}).get(kind, [])]
+    return any(first <= number < first + count for first, count in ranges)
+
+
+def _holder(number: int, accounts: dict[str, Any], users: list[User]) -> str:
+    """Name whoever has a number, nothing when it is free."""
+    for name, its in accounts.get("users", {}).items():
+        if its == number:
+            return f"the account {name}"
+    for name, its in accounts.get("groups", {}).items():
+        if its == number:
+            return f"the group {name}"
+    for user in _present(users):
+        if user.get("uid") == number and user.get("name") not in accounts.get("users", {}):
+            return f"{user.get('name')} of base_users"
+    return "somebody's own containers (/etc/subuid)" if _subordinate(number, accounts) else ""
+
+
+def number_findings(number: int, accounts: dict[str, Any], host: str, users: list[User]) -> list[str]:
+    """Say when an application would have the number of somebody, who could then read its secrets and its files."""
+    if not isinstance(accounts, dict) or not isinstance(users, list):
+        raise TypeError("number_findings takes a number, the accounts of a host and a list of users")
+    if not isinstance(number, int) or not 1 <= number <= LARGEST:
+        return [f"app_uid is {number}; the application does not run as root, give a number from 1 to {LARGEST}"]
+    holder = _holder(number, accounts, users)
+    if not holder:
+        return []
+    free = next(one for one in range(FIRST_FREE, LARGEST) if not _holder(one, accounts, users))
+    return [
+        f"app_uid is {number}, which is {holder} on {host}, for whom the application's secrets and files would be open"
+        f"; give a number that nobody has, such as {free}"
+    ]
+
+
+def member_findings(members: list[str], accounts: dict[str, Any], host: str, users: list[User]) -> list[str]:
+    """Say which accounts of docker_users a host will not have."""
+    if not isinstance(members, list) or not isinstance(accounts, dict) or not isinstance(users, list):
+        raise TypeError("member_findings takes names, the accounts of a host and a list of users")
+    if not members or not accounts:
+        return []
+    coming = [user.get("name") for user in _present(users)]
+    going = {*accounts["made"], *(user.get("name") for user in users)} - set(coming)
+    lacking = [name for name in members if name not in coming and (name not in accounts["users"] or name in going)]
+    found = [
+        f"docker_users names {name}, which is no account of {host}; add it to base_users, or take it out"
+        for name in lacking
+    ]
+    if accounts.get("groups_elsewhere"):
+        found.append(
+            f"docker_users is set, but {host} has its group docker from a directory such as LDAP; "
+            "empty docker_users and name its members there"
+        )
+    return found
+
+
+FILTERS = (account_findings, number_findings, member_findings)
+
+
+def _reported(core: Callable[..., object]) -> Callable[..., object]:
+    """Let Ansible show a refusal of ``core`` as one sentence."""
+
+    @functools.wraps(core)
+    def run(*arguments: object, **options: object) -> object:
+        try:
+            return core(*arguments, **options)
+        except (TypeError, ValueError) as error:
+            raise AnsibleFilterError(str(error)) from None
+
+    return run
+
+
+class FilterModule:
+    """The filters of this file."""
+
+    def filters(self) -> dict[str, Callable[..., object]]:
+        """Return the filters by name."""
+        return {core.__name__: _reported(core) for core in FILTERS}

@@ -1,0 +1,76 @@
+"""Find settings of sshd that it would refuse, or with which nobody could connect."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+KINDS = {
+    "ciphers": "cipher",
+    "macs": "mac",
+    "kexalgorithms": "kex",
+    "hostkeyalgorithms": "key-sig",
+    "pubkeyacceptedalgorithms": "key-sig",
+    "pubkeyacceptedkeytypes": "key-sig",
+    "casignaturealgorithms": "key-sig",
+}
+OFFERED = ("ciphers", "kexalgorithms")  # as `ssh -G` calls them; MACs matter with some ciphers only
+
+
+def _algorithms(settings: dict[str, Any]) -> list[tuple[str, str, str, list[str]]]:
+    """Return each setting that names algorithms: its key, its name as written, the sign before the list, the list."""
+    found = []
+    for name, value in settings.items():
+        key = str(name).lower()
+        text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
+        if key in KINDS:
+            sign = text[:1] if text[:1] in ("+", "-", "^") else ""
+            found.append((key, str(name), sign, text.removeprefix(sign).split(",")))
+    return found
+
+
+def ssh_findings(settings: dict[str, Any], known: dict[str, list[str]], offered: str, host: str) -> list[str]:
+    """Return one sentence for every list of algorithms that sshd refuses, or that has nothing the controller offers."""
+    if not isinstance(settings, dict) or not isinstance(known, dict) or not isinstance(offered, str):
+        raise TypeError("ssh_findings takes settings, the algorithms a host knows, and what `ssh -G` says")
+    ours = dict(line.split(" ", 1) for line in offered.splitlines() if " " in line)
+    found = []
+    for key, name, sign, algorithms in _algorithms(settings):
+        what, has = f"base_ssh_settings.{name}", known.get(KINDS[key], [])
+        odd = [one for one in algorithms if has and one not in has and sign != "-"]
+        mine = [one for one in ours.get(key, "").split(",") if one and (one in has or not has)]
+        if isinstance(settings[name], list) and len(algorithms) > 1:
+            found.append(f"{what} is a list, of which sshd takes the first alone; write {','.join(algorithms)}")
+        elif odd:
+            found.append(f"{what} has {', '.join(odd)}, which sshd of {host} does not know; correct it, or take it out")
+        elif key in OFFERED and not sign and mine and not set(mine) & set(algorithms):
+            found.append(
+                f"{what} is {','.join(algorithms)}, of which the ssh of this controller offers {host} nothing; "
+                f"add one that it does, such as {mine[0]}"
+            )
+    return found
+
+
+FILTERS = (ssh_findings,)
+
+
+def _reported(core: Callable[..., object]) -> Callable[..., object]:
+    """Let Ansible show a refusal of ``core`` as one sentence."""
+
+    @functools.wraps(core)
+    def run(*arguments: object, **options: object) -> object:
+        try:
+            return core(*arguments, **options)
+        except (TypeError, ValueError) as error:
+            raise AnsibleFilterError(str(error)) from None
+
+    return run
+
+
+class FilterModule:
+    """The filters of this file."""
+
+    def filters(self) -> dict[str, Callable[..., object]]:
+        """Return the filters by name."""
+        return {core.__name__: _reported(core) for core in FILTERS}
