@@ -28,6 +28,7 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         },
         "version": {"type": "int", "required": True},
         "port": {"type": "int", "default": 5432},
+        "data": {"type": "path", "default": ""},
         "name": {"type": "str", "required": True},
         "primary": {"type": "str", "default": ""},
         "how": {"type": "str", "choices": ["stream", "seed", "rewind", "erase"], "default": "stream"},

@@ -105,9 +105,9 @@ class Server:
         self.slot: str = arguments["slot"]
         self.unit = f"postgresql@{self.version}-main.service"
         self.programs = Path(f"/usr/lib/postgresql/{self.version}/bin")
-        self.data = CLUSTERS / str(self.version) / "main"
-        self.copy = self.data.with_name("main.holdfast-copy")
-        self.old = self.data.with_name("main.holdfast-old")
+        self.data = Path(arguments["data"] or CLUSTERS / str(self.version) / "main")
+        self.copy = self.data.with_name(f"{self.data.name}.holdfast-copy")
+        self.old = self.data.with_name(f"{self.data.name}.holdfast-old")
         self.configuration = CONFIGURATIONS / str(self.version) / "main"
         self.file = self.configuration / "conf.d/60-holdfast-replication.conf"
         self.signal = self.data / "standby.signal"
@@ -265,6 +265,12 @@ class Server:
         os.fsync(directory)
         os.close(directory)
 
+    def make(self, folder: Path) -> None:
+        """Have an empty folder of PostgreSQL: on a disk of its own the parent may belong to root."""
+        account = pwd.getpwnam("postgres")
+        folder.mkdir(mode=0o700, parents=True)
+        os.chown(folder, account.pw_uid, account.pw_gid)
+
     def wait(self, seconds: int, done: Callable[[], bool]) -> bool:
         deadline = time.monotonic() + seconds
         while not done():
@@ -396,6 +402,7 @@ class Standby:
         shutil.rmtree(server.old, ignore_errors=True)
         if not (server.copy / "standby.signal").exists():
             shutil.rmtree(server.copy, ignore_errors=True)
+            server.make(server.copy)
             options = ["--no-password", "--checkpoint=fast", "--wal-method=stream", f"--slot={server.slot}"]
             target = ["-D", str(server.copy), "-d", self.connection]
             code, said = server.program("pg_basebackup", *options, *target, seconds=None)

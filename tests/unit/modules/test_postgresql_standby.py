@@ -26,6 +26,7 @@ ABOUT = {
 ARGUMENTS = {
     "version": 17,
     "port": 5432,
+    "data": "",
     "name": "data2",
     "application": "data2",
     "slot": "holdfast_data2",
@@ -69,7 +70,7 @@ class Host:
             return 0, json.dumps(self.about)
         self.did.append(name if name != "psql" else script.strip())
         if name == "pg_basebackup":
-            self.data.with_name("main.holdfast-copy").mkdir()
+            self.data.with_name("main.holdfast-copy").mkdir(exist_ok=True)
         return next((answer for word, answer in self.says.items() if word in asked), (0, ""))
 
     def systemctl(self, verb: str) -> None:

@@ -498,7 +498,11 @@ def test_what_only_the_server_knows_becomes_a_warning(state: ModuleType, monkeyp
     server = SERVER | {"data_checksums": False, "pending_restart": ["max_connections"], "altered": ["work_mem"]}
     answers(state, monkeypatch, server, CONTENT)
     warnings = state.act(arguments(), check=False, diff=False)["warnings"]
-    assert [word in text for word, text in zip(("checksums", "max_connections", "work_mem"), warnings, strict=True)]
+    assert warnings == [
+        "the cluster has no data checksums; stop it, run `pg_checksums --enable`, start it",
+        "these settings wait for a restart of PostgreSQL: max_connections",
+        "ALTER SYSTEM overrides the files for work_mem; run ALTER SYSTEM RESET for each",
+    ]
 
 
 def test_a_refusal_stops_before_any_change(state: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -535,20 +539,38 @@ def test_a_host_without_postgresql(
 @pytest.mark.parametrize(
     ("given", "because"),
     [
-        ({"roles": [{"name": "Shop"}]}, "the name of a role is 'Shop'"),
+        ({"roles": [{"name": "Shop"}]}, "the name of a role in roles is 'Shop'"),
         ({"roles": [{"name": "postgres"}]}, "role postgres belongs to PostgreSQL"),
-        ({"roles": [{"name": "a", "password": "größer als alles"}]}, "password of role a must be printable ASCII"),
+        (
+            {"roles": [{"name": "a", "password": "größer als alles"}]},
+            "password of role a in roles must be printable ASCII",
+        ),
         ({"roles": [{"name": "a"}, {"name": "a"}]}, "roles lists a twice"),
-        ({"roles": [{"name": "a", "member_of": ["b c"]}]}, "the name of a role is 'b c'"),
-        ({"roles": [{"name": "a", "settings": {"Work Mem": 1}}]}, "settings of role a must be names.*got 'Work Mem'"),
-        ({"roles": [{"name": "a", "settings": {"jit": None}}]}, "settings of role a must be names.*got 'jit'"),
+        ({"roles": [{"name": "a", "member_of": ["b c"]}]}, "the name of a role in roles is 'b c'"),
+        (
+            {"roles": [{"name": "a", "settings": {"Work Mem": 1}}]},
+            "settings of role a in roles must be names.*got 'Work Mem'",
+        ),
+        ({"roles": [{"name": "a", "settings": {"jit": None}}]}, "settings of role a in roles must be names.*got 'jit'"),
         ({"roles": [{"name": "a", "database_settings": {"b": 1}}]}, "settings of role a in database b must be"),
         ({"roles": [{"name": "a", "database_settings": {"B": {}}}]}, "a database in the settings of role a is 'B'"),
-        ({"databases": [{"name": "a", "owner": "a", "settings": {"jit": "a\nb"}}]}, "settings of database a must"),
+        (
+            {"databases": [{"name": "a", "owner": "a", "settings": {"jit": "a\nb"}}]},
+            "settings of database a in databases must",
+        ),
         ({"databases": [{"name": "a'b", "owner": "a"}]}, "the name of a database"),
-        ({"databases": [{"name": "a", "owner": "a", "extensions": [{"name": "a;"}]}]}, "'a;' is not the name of an"),
-        ({"databases": [{"name": "a", "owner": "a", "schemas": [{"name": "A"}]}]}, "the name of a schema is 'A'"),
-        ({"databases": [{"name": "a", "owner": "a", "grants": [{"role": "A"}]}]}, "the role of a grant is 'A'"),
+        (
+            {"databases": [{"name": "a", "owner": "a", "extensions": [{"name": "a;"}]}]},
+            "'a;' in databases is not the name of an",
+        ),
+        (
+            {"databases": [{"name": "a", "owner": "a", "schemas": [{"name": "A"}]}]},
+            "the name of a schema of database a in databases is 'A'",
+        ),
+        (
+            {"databases": [{"name": "a", "owner": "a", "grants": [{"role": "A"}]}]},
+            "the role of a grant of database a in databases is 'A'",
+        ),
     ],
 )
 def test_the_controller_refuses_what_cannot_be_a_name(given: dict[str, Any], because: str) -> None:
