@@ -116,7 +116,8 @@ def _extensions(options: dict[str, Any], database: dict[str, Any]) -> Iterator[s
             libraries = ", ".join([*filter(None, loaded), name])
             yield f"{what} has to be loaded; set shared_preload_libraries in postgresql_settings to '{libraries}'"
         if name == "pg_cron" and settings.get("cron.database_name", "postgres") != database["name"]:
-            yield f"{what} works in one database alone; set cron.database_name in postgresql_settings to {database['name']}"
+            where = f"cron.database_name in postgresql_settings to {database['name']}"
+            yield f"{what} works in one database alone; set {where}"
 
 
 def _unknown(what: str, names: Iterable[str], known: set[str], cure: str) -> Iterator[str]:

@@ -102,8 +102,8 @@ def test_an_extension_that_has_to_be_loaded(filters: Filters) -> None:
     assert found(filters, databases=wanting("pg_cron")).splitlines() == [
         "extension pg_cron of database shop has to be loaded; set shared_preload_libraries in postgresql_settings to "
         "'pg_stat_statements, pg_cron'",
-        "extension pg_cron of database shop works in one database alone; set cron.database_name in postgresql_settings to "
-        "shop",
+        "extension pg_cron of database shop works in one database alone; set cron.database_name in "
+        "postgresql_settings to shop",
     ]
     cured = {"shared_preload_libraries": "pg_stat_statements, pg_cron", "cron.database_name": "shop"}
     assert found(filters, databases=wanting("pg_cron"), settings=cured) == ""
