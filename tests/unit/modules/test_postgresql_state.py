@@ -264,25 +264,78 @@ GRANTED = {
 }
 
 
+ALL_TABLES = 'ALL TABLES IN SCHEMA "public"'
+ALL_SEQUENCES = 'ALL SEQUENCES IN SCHEMA "public"'
+FUTURE = 'ALTER DEFAULT PRIVILEGES FOR ROLE "shop" IN SCHEMA "public"'
+READ_TABLES = [f'REVOKE ALL ON {ALL_TABLES} FROM "report"', f'GRANT SELECT ON {ALL_TABLES} TO "report"']
+WRITE = "DELETE, INSERT, SELECT, UPDATE"
+
+
 @pytest.mark.parametrize(
-    ("have", "level", "changes"),
+    ("have", "level", "wanted"),
     [
-        ({}, "read", False),
-        ({"granted": []}, "read", True),
-        ({"defaults": []}, "read", True),
-        ({"relations": [TABLES | {"owner": "shop", "number": 3}]}, "read", True),
-        ({"schemas": {"public": PUBLIC}}, "read", True),
-        ({}, "write", True),
-        ({}, "connect", True),  # what an earlier level gave is taken back
+        ({}, "read", []),
+        ({"granted": []}, "read", READ_TABLES),
+        ({"relations": [TABLES | {"owner": "shop", "number": 3}]}, "read", READ_TABLES),
+        ({"schemas": {"public": PUBLIC}}, "read", ['GRANT USAGE ON SCHEMA "public" TO "report"']),
+        (
+            {"defaults": []},
+            "read",
+            [
+                f'{FUTURE} REVOKE ALL ON TABLES FROM "report"',
+                f'{FUTURE} GRANT SELECT ON TABLES TO "report"',
+                f'{FUTURE} REVOKE ALL ON SEQUENCES FROM "report"',
+                f'{FUTURE} GRANT SELECT ON SEQUENCES TO "report"',
+            ],
+        ),
+        (
+            {},
+            "write",
+            [
+                f'REVOKE ALL ON {ALL_TABLES} FROM "report"',
+                f'GRANT {WRITE} ON {ALL_TABLES} TO "report"',
+                f'{FUTURE} REVOKE ALL ON TABLES FROM "report"',
+                f'{FUTURE} GRANT {WRITE} ON TABLES TO "report"',
+                f'{FUTURE} REVOKE ALL ON SEQUENCES FROM "report"',
+                f'{FUTURE} GRANT SELECT, UPDATE, USAGE ON SEQUENCES TO "report"',
+            ],
+        ),
+        (
+            {"granted": [TABLES | {"kind": "sequences", "role": "report", "privilege": "USAGE", "number": 1}]},
+            "read",
+            [
+                *READ_TABLES,
+                f'REVOKE ALL ON {ALL_SEQUENCES} FROM "report"',
+                f'GRANT SELECT ON {ALL_SEQUENCES} TO "report"',
+            ],
+        ),
+        (  # what an earlier level gave is taken back
+            {},
+            "connect",
+            [
+                f'REVOKE ALL ON {ALL_TABLES} FROM "report"',
+                f'{FUTURE} REVOKE ALL ON TABLES FROM "report"',
+                f'{FUTURE} REVOKE ALL ON SEQUENCES FROM "report"',
+            ],
+        ),
     ],
 )
-def test_a_level_is_held_exactly(state: ModuleType, have: dict[str, Any], level: str, changes: bool) -> None:
-    wanted = DATABASE | {"grants": [READ | {"level": level}]}
+def test_a_level_is_held_exactly(state: ModuleType, have: dict[str, Any], level: str, wanted: list[str]) -> None:
+    """The statements themselves: a REVOKE without its GRANT would take all tables from a reader."""
+    database = DATABASE | {"grants": [READ | {"level": level}]}
     server = {"databases": {"shop": HAVE_DATABASE | {"connect": ["report"]}}}
-    steps = steps_for(state, {"databases": [wanted]}, server, CONTENT | GRANTED | have)
-    assert bool(steps) == changes
-    if level == "connect":
-        assert "GRANT SELECT" not in statements(steps)
+    steps = steps_for(state, {"databases": [database]}, server, CONTENT | GRANTED | have)
+    assert [statement for step in steps for statement in step.statements] == wanted
+
+
+def test_owners_of_other_schemas_give_nothing_here(state: ModuleType) -> None:
+    """Two schemas with an owner each: what the other one's owner will make stays with him."""
+    schemas = [SCHEMA | {"name": "audit", "owner": "auditor"}, SCHEMA | {"name": "stock", "owner": "keeper"}]
+    wanted = DATABASE | {"schemas": schemas, "grants": [READ | {"schema": "audit"}]}
+    said = statements(steps_for(state, {"databases": [wanted]}))
+    for creator in ("auditor", "shop"):
+        assert f'FOR ROLE "{creator}" IN SCHEMA "audit" GRANT SELECT' in said
+    assert 'FOR ROLE "keeper" IN SCHEMA "audit"' not in said
 
 
 def test_future_tables_of_the_owner_of_a_schema_count_too(state: ModuleType) -> None:
@@ -467,6 +520,7 @@ def answers(state: ModuleType, monkeypatch: pytest.MonkeyPatch, *lines: dict[str
 
     def run(command: list[str], **options: Any) -> subprocess.CompletedProcess[bytes]:
         assert PASSWORD not in " ".join(command) + str(options["env"])
+        assert options["check"] is False  # otherwise an error is a traceback with the command
         scripts.append(options["input"].decode())
         out = "\n".join(map(json.dumps, lines)).encode()
         return subprocess.CompletedProcess(command, code, out, f"ERROR near '{STORED}' {code}".encode())
@@ -515,9 +569,10 @@ def test_a_refusal_stops_before_any_change(state: ModuleType, monkeypatch: pytes
 
 
 def test_a_refusal_never_quotes_a_verifier(state: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    answers(state, monkeypatch, code=3)
+    scripts = answers(state, monkeypatch, code=3)
     with pytest.raises(state.Refused, match=r"refuses: ERROR near '\*{8} 3"):
         state.act(arguments(), check=False, diff=False)
+    assert len(scripts) == 1  # who cannot look changes nothing
 
 
 @pytest.mark.parametrize("problem", [FileNotFoundError(), LookupError(), subprocess.TimeoutExpired("psql", 300)])
