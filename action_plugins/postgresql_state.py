@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, ClassVar
 
 from ansible.errors import AnsibleActionFail
@@ -12,9 +11,6 @@ from ansible.plugins.loader import action_loader
 
 RemoteCall: Any = action_loader.get("remote_call", class_only=True)
 
-NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
-EXTENSION_NAME = re.compile(r"[a-z_][a-z0-9_-]{0,62}")
-SETTING = re.compile(r"[a-z_][a-z0-9_.]*")
 NAMES = {"type": "list", "elements": "str", "default": []}
 STATE = {"type": "str", "choices": ["present", "absent"], "default": "present"}
 DROP_DATA = {"type": "bool", "default": False}
@@ -65,61 +61,17 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
     }
 
     def act(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        findings = self.filter_named("postgresql_state_findings")(arguments["roles"], arguments["databases"])
+        if findings:
+            raise AnsibleActionFail("\n".join(findings))
+        for entry in (*arguments["roles"], *arguments["databases"]):
+            entry["settings"] = texts(entry["settings"])
         for role in arguments["roles"]:
-            self.check_role(role)
-        for database in arguments["databases"]:
-            self.check_database(database)
-        for kind in ("roles", "databases"):
-            names = [entry["name"] for entry in arguments[kind]]
-            if twice := sorted({name for name in names if names.count(name) > 1}):
-                raise AnsibleActionFail(f"{kind} lists {', '.join(twice)} twice; join the entries")
+            role["database_settings"] = {name: texts(each) for name, each in role["database_settings"].items()}
         return self.call("postgresql_state", arguments, task_vars)  # type: ignore[no-any-return]
 
-    @staticmethod
-    def check_name(what: str, name: str) -> None:
-        if not NAME.fullmatch(name):
-            raise AnsibleActionFail(f"{what} is {name!r}; use lower-case letters, digits and underscores, at most 63")
 
-    def check_role(self, role: dict[str, Any]) -> None:
-        name = role["name"]
-        for each in (name, *role["member_of"]):
-            self.check_name("the name of a role", each)
-        if name == "postgres" or name.startswith("pg_"):
-            raise AnsibleActionFail(f"role {name} belongs to PostgreSQL; choose another name")
-        if not re.fullmatch(r"[ -~]*", role["password"] or ""):
-            raise AnsibleActionFail(f"the password of role {name} must be printable ASCII; generate another one")
-        role["settings"] = self.settings(f"role {name}", role["settings"])
-        for database, settings in role["database_settings"].items():
-            self.check_name(f"a database in the settings of role {name}", database)
-            role["database_settings"][database] = self.settings(f"role {name} in database {database}", settings)
-
-    @staticmethod
-    def settings(where: str, settings: Any) -> dict[str, str]:
-        """Return settings as text, as PostgreSQL keeps them."""
-        texts = {}
-        for name, value in (settings if isinstance(settings, dict) else {"": settings}).items():
-            text = {True: "on", False: "off"}[value] if isinstance(value, bool) else str(value)
-            if (
-                not SETTING.fullmatch(str(name))
-                or not isinstance(value, (str, int, float))
-                or re.search(r"[\x00-\x1f]", text)
-            ):
-                raise AnsibleActionFail(
-                    f"the settings of {where} must be names with text, a number or a boolean, got {name!r}"
-                )
-            texts[str(name)] = text
-        return texts
-
-    def check_database(self, database: dict[str, Any]) -> None:
-        self.check_name("the name of a database", database["name"])
-        self.check_name(f"the owner of database {database['name']}", database["owner"])
-        database["settings"] = self.settings(f"database {database['name']}", database["settings"])
-        for extension in database["extensions"]:
-            if not EXTENSION_NAME.fullmatch(extension["name"]):
-                raise AnsibleActionFail(f"{extension['name']!r} is not the name of an extension")
-        for schema in database["schemas"]:
-            self.check_name("the name of a schema", schema["name"])
-            self.check_name(f"the owner of schema {schema['name']}", schema["owner"] or database["owner"])
-        for grant in database["grants"]:
-            self.check_name("the role of a grant", grant["role"])
-            self.check_name("the schema of a grant", grant["schema"])
+def texts(settings: dict[str, Any]) -> dict[str, str]:
+    """Return settings as text, as PostgreSQL keeps them."""
+    words = {True: "on", False: "off"}
+    return {name: words[value] if isinstance(value, bool) else str(value) for name, value in settings.items()}

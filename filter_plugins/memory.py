@@ -1,6 +1,7 @@
 """Divides the memory of one host between all services on it."""
 
 import functools
+from bisect import bisect_left
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -8,6 +9,8 @@ from ansible.errors import AnsibleFilterError
 
 RESERVE_FLOOR_MB = 256
 RESERVE_DIVISOR = 10
+SMALL_DIVISOR = 20  # what takes less than this part of the machine is none of its large consumers
+LARGEST_MB = 2**24
 FIXED_KEYS = {"name", "memory_mb"}
 SHARE_KEYS = {"name", "share", "minimum_mb"}
 SYSTEM = "operating system"
@@ -83,25 +86,52 @@ def _variables(claims: dict[str, Claim]) -> str:
     return " or ".join(dict.fromkeys(claim.variable for claim in ordered if claim.variable)) or "what a service claims"
 
 
+def _machine(claims: dict[str, Claim], given: dict[str, int], total: int) -> dict[str, int]:
+    """Return how large a machine the services with a share may take theirs for, by name.
+
+    Guides count from the whole machine (a quarter of it for the buffers of a database), so the reserve is not taken
+    out here: it lies in the rest. What other large services take is.
+    """
+    shares = {name: given[name] for name, claim in claims.items() if claim.weight}
+    others = sum(given.values()) - sum(shares.values())
+    machine = total if others * SMALL_DIVISOR <= total else total - others
+    return {name: machine * size // (sum(shares.values()) or 1) for name, size in shares.items()}
+
+
 def _table(claims: dict[str, Claim], given: dict[str, int], reserved: int, total: int, source: str) -> str:
     """Return the plan as aligned text."""
+    machine = _machine(claims, given, total) if sum(given.values()) <= total - reserved else {}
+    sized = {name: f", sized as for {size} MB" for name, size in machine.items()}
     rows = [(SYSTEM, reserved, "reserved, with page cache")]
-    rows += [(name, given[name], claim.basis()) for name, claim in claims.items()]
+    rows += [(name, given[name], claim.basis() + sized.get(name, "")) for name, claim in claims.items()]
     rows += [("free", total - reserved - sum(given.values()), ""), ("total", total, source)]
     left = max(len(name) for name, *_ in rows)
     return "\n".join(f"{name:<{left}}  {size:>8} MB  {basis}".rstrip() for name, size, basis in rows)
 
 
-def _refuse(claims: dict[str, Claim], total: int, reserved: int, measured: bool) -> None:
+def _reserve(total: int) -> int:
+    return max(RESERVE_FLOOR_MB, -(-total // RESERVE_DIVISOR))
+
+
+def _enough(claims: dict[str, Claim], total: int, growing: dict[str, int]) -> int:
+    """Return the least memory that suffices, also for the needs that grow with it."""
+
+    def fits(size: int) -> bool:
+        needs = [max(claim.least, -(-size * growing.get(name, 0) // 100)) for name, claim in claims.items()]
+        return sum(needs) <= size - _reserve(size)
+
+    return total + bisect_left(range(total, LARGEST_MB + 1), True, key=fits)
+
+
+def _refuse(claims: dict[str, Claim], total: int, reserved: int, measured: bool, growing: dict[str, int]) -> None:
     """Say what does not fit and what to do about it: memory that was measured cannot be raised by a variable."""
     least = {name: claim.least for name, claim in claims.items()}
-    needed = sum(least.values())
-    # The least total that leaves `needed` beside either form of the reserve.
-    enough = max(needed + RESERVE_FLOOR_MB, -(-needed * RESERVE_DIVISOR // (RESERVE_DIVISOR - 1)))
+    needed, enough = sum(least.values()), _enough(claims, total, growing)
     lower = f"lower {_variables(claims)}"
-    found, cure = f"host_memory_mb is {total}", f"raise host_memory_mb to {enough} or {lower}"
-    if measured:
-        found, cure = f"the host has {total} MB of memory (measured there)", f"{lower}, or give the host {enough} MB"
+    found = f"the host has {total} MB of memory (measured there)" if measured else f"host_memory_mb is {total}"
+    cure = lower
+    if enough <= LARGEST_MB:
+        cure = f"{lower}, or give the host {enough} MB" if measured else f"raise host_memory_mb to {enough} or {lower}"
     raise ValueError(
         f"{found}, but the services need {needed} MB beside the {reserved} MB reserved for the {SYSTEM}; {cure}\n"
         + _table(claims, least, reserved, total, _source(measured))
@@ -113,18 +143,23 @@ def _source(measured: bool) -> str:
 
 
 def memory_plan(
-    claims: list[dict[str, Any]], total_mb: int, variables: dict[str, str] | None = None, measured: bool = False
+    claims: list[dict[str, Any]],
+    total_mb: int,
+    variables: dict[str, str] | None = None,
+    measured: bool = False,
+    growing: dict[str, int] | None = None,
 ) -> dict[str, Any]:
     """Return who gets how much of ``total_mb``; refuse claims that do not fit."""
     total, read = _whole(total_mb, "host_memory_mb", 1), _read(claims, variables or {})
-    reserved = max(RESERVE_FLOOR_MB, -(-total // RESERVE_DIVISOR))
+    reserved = _reserve(total)
     if sum(claim.least for claim in read.values()) > total - reserved:
-        _refuse(read, total, reserved, measured)
+        _refuse(read, total, reserved, measured, growing or {})
     given = _divide(read, total - reserved)
     return {
         "total_mb": total,
         "reserved_mb": reserved,
         "services": [{"name": name, "memory_mb": size} for name, size in given.items()],
+        "machine_mb": _machine(read, given, total),
         "free_mb": total - reserved - sum(given.values()),
         "table": _table(read, given, reserved, total, _source(measured)),
     }

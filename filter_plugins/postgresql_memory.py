@@ -25,7 +25,6 @@ Part = tuple[str, int, str]
 
 
 def _size_text(kilobytes: int) -> str:
-    """Return a size with the largest unit that expresses it exactly."""
     unit = max((unit for unit, factor in UNITS.items() if kilobytes % factor == 0), key=UNITS.__getitem__)
     return f"{kilobytes // UNITS[unit]}{unit}"
 
@@ -49,13 +48,13 @@ def _checked(server: object, overrides: object) -> tuple[dict[str, Any], dict[st
     """Return the server, the overrides that count here as numbers, and whether they say something of huge pages."""
     if not isinstance(server, dict) or not isinstance(overrides, dict):
         raise TypeError("server and overrides must be dicts")
-    for name, (low, high) in NUMBERS.items():
-        value = server.get(name)
+    for name, value, (low, high) in ((name, server.get(name), bounds) for name, bounds in NUMBERS.items()):
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
             raise ValueError(f"{name} must be a whole number from {low} to {high}, got {value!r}")
     for name, accepted in (("version", (15, 17)), ("workload", (*DIVISORS,)), ("huge_pages", (False, True))):
         if server.get(name) not in accepted:
             raise ValueError(f"{name} must be one of {', '.join(map(str, accepted))}, got {server.get(name)!r}")
+    server = {**server, "machine_mb": max(server["memory_mb"], server.get("machine_mb") or 0)}
     fixed = {name: _number(name, overrides[name]) for name in (*SIZES, *COUNTS) if name in overrides}
     huge = overrides.get("huge_pages")
     return server, fixed, None if huge is None else huge is True or str(huge) in ("on", "true", "yes", "1")
@@ -92,11 +91,10 @@ def _sizes(server: dict[str, Any], fixed: dict[str, int], huge_wanted: bool | No
     sizes = {
         "max_connections": server["max_connections"],
         "autovacuum_max_workers": 3 + (cpus >= 16) + (cpus >= 32),
-        "shared_buffers": memory // 4,
+        "shared_buffers": server["machine_mb"] * MB // 4,
         "maintenance_work_mem": min(memory // maintenance_divisor, 2 * GB),
     } | fixed
-    # Before 17, VACUUM cannot use more than 1 GB.
-    most = GB * (2 if server["version"] >= 17 else 1)
+    most = GB * (2 if server["version"] >= 17 else 1)  # before 17, VACUUM cannot use more than 1 GB
     sizes.setdefault("autovacuum_work_mem", min(sizes["maintenance_work_mem"] // sizes["autovacuum_max_workers"], most))
     huge = server["huge_pages"] and sizes["shared_buffers"] >= HUGE_FROM if huge_wanted is None else huge_wanted
     left = memory - sum(size for _, size, _ in _parts(server, {"work_mem": 0} | sizes, huge))
@@ -106,57 +104,60 @@ def _sizes(server: dict[str, Any], fixed: dict[str, int], huge_wanted: bool | No
 
 
 def _table(parts: list[Part], memory_mb: int) -> str:
-    """Return the parts as aligned text."""
     free = memory_mb * MB - sum(size for _, size, _ in parts)
     rows = [*parts, ("free", free, ""), ("total", memory_mb * MB, "PostgreSQL's part of the host")]
     return "\n".join(f"{name:<13}  {-(-size // MB):>8} MB  {basis}".rstrip() for name, size, basis in rows)
 
 
 def _settings(server: dict[str, Any], sizes: dict[str, int], huge: bool) -> dict[str, Reason]:
-    """Return the settings with their reasons."""
     memory, kind = f"memory {server['memory_mb']} MB", f"workload {server['workload']}"
     half, maintenance = (f" / {divisor}" if divisor > 1 else "" for divisor in DIVISORS[server["workload"]])
     text = {name: _size_text(sizes[name]) if name in SIZES else sizes[name] for name in sizes}
     users = f"{sizes['max_connections']} connections and {max(8, server['cpus'])} workers"
     shares = f"{text['maintenance_work_mem']}, {text['autovacuum_max_workers']}, PostgreSQL {server['version']}"
-    possible = "possible" if server["huge_pages"] else "not possible"
+    same, machine = server["machine_mb"] == server["memory_mb"], f"machine {server['machine_mb']} MB"
+    possible = f"shared_buffers {text['shared_buffers']}, reservation {'' if server['huge_pages'] else 'not '}possible"
+    text |= {"huge_pages": "on" if huge else "off"}
+    work = f"(memory - shared_buffers) / (users x 3){half}, as far as the plan has room"
     formulas = {
         "autovacuum_max_workers": ("3, 4 from 16 CPUs, 5 from 32", f"{server['cpus']} CPUs"),
         "autovacuum_work_mem": ("maintenance_work_mem / autovacuum_max_workers, at most 1GB before 17", shares),
         "maintenance_work_mem": (f"memory{maintenance}, at most 2GB", f"{memory}, {kind}"),
         "max_connections": ("as the inventory says", ""),
-        "shared_buffers": ("memory / 4", memory),
-        "work_mem": (
-            f"(memory - shared_buffers) / (users x 3){half}, as far as the plan has room",
-            f"{memory}, {users}, {kind}",
-        ),
+        "shared_buffers": (f"{'memory' if same else 'machine'} / 4", memory if same else machine),
+        "work_mem": (work, f"{memory}, {users}, {kind}"),
+        "huge_pages": (f"on from {_size_text(HUGE_FROM)} of shared_buffers, where pages can be reserved", possible),
     }
-    reasons = {name: {"value": text[name], "formula": each[0], "inputs": each[1]} for name, each in formulas.items()}
-    formula = f"on from {_size_text(HUGE_FROM)} of shared_buffers, where pages can be reserved"
-    inputs = f"shared_buffers {text['shared_buffers']}, reservation {possible}"
-    return reasons | {"huge_pages": {"value": "on" if huge else "off", "formula": formula, "inputs": inputs}}
+    return {name: {"value": text[name], "formula": each[0], "inputs": each[1]} for name, each in formulas.items()}
 
 
-def _needed(server: dict[str, Any], fixed: dict[str, int], huge: bool | None) -> int:
-    """Return how many MB the parts add up to."""
+def _needed(server: dict[str, Any], fixed: dict[str, int], huge: bool | None, **memory: int) -> int:
+    server = server | memory
     return -(-sum(size for _, size, _ in _parts(server, *_sizes(server, fixed, huge))) // MB)
 
 
 def _least(server: dict[str, Any], fixed: dict[str, int], huge: bool | None) -> int:
-    """Return the smallest memory into which the parts fit."""
     sizes = range(128, LARGEST_MB + 1)
-    fitting = bisect_left(sizes, True, key=lambda mb: _needed(server | {"memory_mb": mb}, fixed, huge) <= mb)
-    return sizes[min(fitting, len(sizes) - 1)]
+    least = bisect_left(sizes, True, key=lambda mb: _needed(server, fixed, huge, memory_mb=mb, machine_mb=mb) <= mb)
+    return sizes[min(least, len(sizes) - 1)]
+
+
+def _served(server: dict[str, Any], fixed: dict[str, int], huge: bool | None) -> dict[str, Any]:
+    """Return the server with as much of its machine to count from as its memory has room for."""
+    memory, sizes = server["memory_mb"], range(server["memory_mb"], server["machine_mb"] + 1)
+    beyond = bisect_left(sizes, True, key=lambda mb: _needed(server, fixed, huge, machine_mb=mb) > memory)
+    return server | {"machine_mb": sizes[max(0, beyond - 1)]}
 
 
 def postgresql_least_memory(server: dict[str, Any], overrides: dict[str, Any] | None = None) -> int:
     """Return the least memory_mb that postgresql_memory does not refuse."""
-    return _least(*_checked({**server, "memory_mb": LARGEST_MB}, overrides or {}))
+    return _least(*_checked({**server, "memory_mb": LARGEST_MB, "machine_mb": 0}, overrides or {}))
 
 
 def postgresql_memory(server: dict[str, Any], overrides: dict[str, Any] | None = None) -> dict[str, Any]:
     """Return the settings that divide ``memory_mb``, with reasons, and who needs how much; refuse what cannot fit."""
     known, fixed, huge_wanted = _checked(server, {} if overrides is None else overrides)
+    known = _served(known, fixed, huge_wanted)
     sizes, huge = _sizes(known, fixed, huge_wanted)
     parts, memory = _parts(known, sizes, huge), int(known["memory_mb"])
     if (needed := -(-sum(size for _, size, _ in parts) // MB)) > memory:
@@ -170,8 +171,7 @@ def postgresql_memory(server: dict[str, Any], overrides: dict[str, Any] | None =
         "parts": [{"name": name, "memory_mb": -(-size // MB), "basis": basis} for name, size, basis in parts],
         "memory_mb": memory,
         "free_mb": memory - needed,
-        # One sort and one hash (hash_mem_multiplier is 2) in every connection at once
-        "exposure_mb": 3 * sizes["max_connections"] * sizes["work_mem"] // MB,
+        "exposure_mb": 3 * sizes["max_connections"] * sizes["work_mem"] // MB,  # a sort and a hash (2) in every one
         "table": _table(parts, memory),
     }
 

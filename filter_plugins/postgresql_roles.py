@@ -86,27 +86,33 @@ def _of_replication(users: list[dict[str, Any]], access: list[dict[str, Any]]) -
     ]
 
 
-def postgresql_known_roles(
+def postgresql_role_findings(
     users: list[dict[str, Any]], databases: list[dict[str, Any]], access: list[dict[str, Any]]
 ) -> list[str]:
-    """Return the names of the roles that will exist; refuse contradictions, each with a sentence."""
+    """Return one sentence for every contradiction between the roles, their databases and who may connect."""
     for name, value in (("users", users), ("databases", databases), ("access", access)):
         if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
             raise TypeError(f"postgresql_{name} must be a list of dicts")
     there = _present(users)
-    problems = [
+    return [
         *_of_passwords(there, access),
         *_of_owners(users, _present(databases)),
         *_of_members(there),
         *_of_absent(users, _present(databases), access),
         *_of_replication(there, access),
     ]
-    if problems:
+
+
+def postgresql_known_roles(
+    users: list[dict[str, Any]], databases: list[dict[str, Any]], access: list[dict[str, Any]]
+) -> list[str]:
+    """Return the names of the roles that will exist; refuse contradictions, each with a sentence."""
+    if problems := postgresql_role_findings(users, databases, access):
         raise ValueError("\n".join(problems))
-    return [str(user["name"]) for user in there]
+    return [str(user["name"]) for user in _present(users)]
 
 
-FILTERS = (postgresql_known_roles,)
+FILTERS = (postgresql_role_findings, postgresql_known_roles)
 
 
 def _reported(core: Callable[..., object]) -> Callable[..., object]:

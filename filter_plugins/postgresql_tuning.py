@@ -55,7 +55,7 @@ def _server(server: dict[str, Any]) -> dict[str, Any]:
     """Return the checked description of the server."""
     if not isinstance(server, dict):
         raise TypeError(f"server must be a dict, got {type(server).__name__}")
-    if wrong := {*NUMBERS, *CHOICES} ^ set(server):
+    if wrong := {*NUMBERS, *CHOICES} ^ (set(server) - {"machine_mb"}):
         raise ValueError(f"server: missing or unknown {sorted(map(str, wrong))}; use {[*NUMBERS, *CHOICES]}")
     for name, (low, high) in NUMBERS.items():
         value = server[name]
@@ -96,13 +96,14 @@ def _processors(server: dict[str, Any]) -> dict[str, Reason]:
 def _use(server: dict[str, Any]) -> dict[str, Reason]:
     """Return what depends on the workload."""
     workload, kind = WORKLOADS[server["workload"]], f"workload {server['workload']}"
-    memory = int(server["memory_mb"])
+    machine = max(int(server.get("machine_mb") or 0), int(server["memory_mb"]))
+    what = "machine" if machine > server["memory_mb"] else "memory"
     return {
         "autovacuum_vacuum_scale_factor": (workload.vacuum_scale, "less the more rows are updated", kind),
         "autovacuum_analyze_scale_factor": (workload.analyze_scale, "less the more rows are updated", kind),
         "default_statistics_target": (workload.statistics, "100, warehouse 500", kind),
         "jit": (workload.jit, "on for warehouse, whose queries run long enough to pay for compiling", kind),
-        "effective_cache_size": (_size_text(memory * MB * 3 // 4), "memory x 3/4", f"memory {memory} MB"),
+        "effective_cache_size": (_size_text(machine * MB * 3 // 4), f"{what} x 3/4", f"{what} {machine} MB"),
     }
 
 

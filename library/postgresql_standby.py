@@ -101,21 +101,19 @@ class Server:
         self.version: int = arguments["version"]
         self.port: int = arguments["port"]
         self.name: str = arguments["name"]
+        self.application: str = arguments["application"]  # its name as PostgreSQL keeps it
+        self.slot: str = arguments["slot"]
         self.unit = f"postgresql@{self.version}-main.service"
         self.programs = Path(f"/usr/lib/postgresql/{self.version}/bin")
-        self.data = CLUSTERS / str(self.version) / "main"
-        self.copy = self.data.with_name("main.holdfast-copy")
-        self.old = self.data.with_name("main.holdfast-old")
+        self.data = Path(arguments["data"] or CLUSTERS / str(self.version) / "main")
+        self.copy = self.data.with_name(f"{self.data.name}.holdfast-copy")
+        self.old = self.data.with_name(f"{self.data.name}.holdfast-old")
         self.configuration = CONFIGURATIONS / str(self.version) / "main"
         self.file = self.configuration / "conf.d/60-holdfast-replication.conf"
         self.signal = self.data / "standby.signal"
         self.own_port = self.port_in_use() or self.port
         self.handover = STATE / "postgresql-handover"
         self.rewinding = STATE / "postgresql-rewinding"
-
-    @property
-    def slot(self) -> str:
-        return slot_of(self.name)
 
     def port_in_use(self) -> int:
         """Return where the server listens now: it may not have been restarted since the port was changed."""
@@ -199,6 +197,7 @@ class Server:
     def look(self) -> dict[str, Any]:
         """Return what the server is, running or not."""
         seen: dict[str, Any] = {
+            "application": self.application,
             "installed": (self.programs / "postgres").exists(),
             "data": self.data.exists(),
             "signal": self.signal.exists(),
@@ -266,6 +265,12 @@ class Server:
         os.fsync(directory)
         os.close(directory)
 
+    def make(self, folder: Path) -> None:
+        """Have an empty folder of PostgreSQL: on a disk of its own the parent may belong to root."""
+        account = pwd.getpwnam("postgres")
+        folder.mkdir(mode=0o700, parents=True)
+        os.chown(folder, account.pw_uid, account.pw_gid)
+
     def wait(self, seconds: int, done: Callable[[], bool]) -> bool:
         deadline = time.monotonic() + seconds
         while not done():
@@ -284,10 +289,6 @@ def kind_of(seen: dict[str, Any]) -> str:
     if seen["running"] and not seen["recovery"]:
         return "fresh" if seen["fresh"] else "primary"
     return "standby" if seen["signal"] or seen["running"] else "stopped"
-
-
-def slot_of(name: str) -> str:
-    return SLOT + "".join(letter if letter.isascii() and letter.isalnum() else "_" for letter in name.lower())
 
 
 def position(text: str) -> int:
@@ -313,7 +314,7 @@ class Standby:
         )
         self.wanted = (
             "# Managed by Holdfast; changes made here are overwritten.\n"
-            f"primary_conninfo = {quoted(f'{self.connection} application_name={server.name}')}\n"
+            f"primary_conninfo = {quoted(f'{self.connection} application_name={server.application}')}\n"
             f"primary_slot_name = {quoted(server.slot)}\n"
         )
 
@@ -401,6 +402,7 @@ class Standby:
         shutil.rmtree(server.old, ignore_errors=True)
         if not (server.copy / "standby.signal").exists():
             shutil.rmtree(server.copy, ignore_errors=True)
+            server.make(server.copy)
             options = ["--no-password", "--checkpoint=fast", "--wal-method=stream", f"--slot={server.slot}"]
             target = ["-D", str(server.copy), "-d", self.connection]
             code, said = server.program("pg_basebackup", *options, *target, seconds=None)
@@ -444,7 +446,7 @@ def sentence(number: int) -> str:
 
 def lead(server: Server, arguments: dict[str, Any], check: bool) -> dict[str, Any]:
     """Look after the slots, the synchronous mode and the right to rewind."""
-    names, number = sorted(arguments["standbys"]), arguments["synchronous"]
+    names, number = sorted(arguments["applications"]), arguments["synchronous"]
     seen = server.look()
     if check and (not seen["running"] or seen["recovery"]):
         return {"changes": [sentence(number)], "server": seen}
@@ -452,9 +454,7 @@ def lead(server: Server, arguments: dict[str, Any], check: bool) -> dict[str, An
         raise Refused(f"{server.name} is not the primary")
     changes, statements = [], []
     for slot in seen["slots"]:
-        useless = slot["lost"] or slot["name"] not in map(
-            slot_of, names
-        )  # what kept too much WAL is lost, and not mended
+        useless = slot["lost"] or slot["name"] not in arguments["slots"]  # one that is lost is not mended
         if slot["name"].startswith(SLOT) and useless and not slot["active"]:
             changes.append(f"drop the slot {slot['name']}")
             statements.append(f"select pg_drop_replication_slot({quoted(slot['name'])});")

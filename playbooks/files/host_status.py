@@ -178,10 +178,11 @@ def backups() -> dict[str, str]:
 
 def postgresql() -> dict[str, str]:
     """Return the sizes of the databases, and what an operator should know; empty where no server runs."""
-    clusters = sorted(Path("/var/lib/postgresql").glob("*/main/postmaster.pid"))
-    if not clusters:
+    try:
+        data = "".join(lines(f"{PROGRAMS}/postgresql-data")) or "/nowhere"
+        port = Path(data, "postmaster.pid").read_text().splitlines()[3]
+    except (OSError, IndexError):
         return {}
-    port = clusters[-1].read_text().splitlines()[3]
     psql = ("psql", "-qAtX", "-h", "/var/run/postgresql", "-p", port, "-d", "postgres", "-c", DATABASES)
     answer = "".join(lines("runuser", "-u", "postgres", "--", "env", "-C", "/", *psql))
     return dict(json.loads(answer)) if answer else {"server": "does not answer"}

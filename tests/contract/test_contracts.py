@@ -193,6 +193,7 @@ PROJECT_CASES: list[tuple[str, Change, str]] = [
     ("text", {"docs/a.yml": plain("\nignore_~errors: true\n")}, "docs/a.yml:2: a hidden error"),
     ("text", {"docs/a.txt": plain("index-~url = https://packages.example.org/simple\n")}, "a private package index"),
     ("text", {"docs/a.txt": plain("image: registry.team.~internal/x\n")}, "a private package index"),
+    ("text", {"docs/a.txt": plain("cd /var/lib/postgresql/{~{ version }}/main\n")}, "a cluster where Debian puts it"),
     ("text", {"docs/a.txt": plain("<<<<~<<< ours\n")}, "a merge conflict"),
     ("playbook tasks", {SITE: GOOD[SITE] + "    - {name: Ping, ping: }\n"}, "ping is not a full module name"),
     (

@@ -18,6 +18,9 @@ FORBIDDEN = {
         r"url\s*[=:]\s*['\"]?https?://(?!pypi\.org)"
         r"|\b(?:artifactory|nexus|devpi|verdaccio|pkgs?|registry|mirror)[\w-]*(?:\.[\w-]+)*\.(?:internal|corp|intra|lan|local|svc)\b"
     ),
+    "a cluster where Debian puts it, whose data may be elsewhere (postgresql-data tells)": re.compile(
+        r"/var/lib/postgresql/\{" r"\{[^}]*\}\}/main"
+    ),
     "a merge conflict": re.compile(r"^(?:<{7}|>{7}) ", re.MULTILINE),
 }
 SKIPPED_FOLDERS = {".git", ".venv", ".cache", ".ansible", "__pycache__"}

@@ -138,3 +138,70 @@ def test_a_plan_adds_up_in_any_order_or_names_the_memory_it_needs(
         assert given_mb[claim["name"]] >= claim.get("minimum_mb", 0)
         assert given_mb[claim["name"]] == claim.get("memory_mb", given_mb[claim["name"]])
     assert filters["memory_plan"](data.draw(st.permutations(named)), total) == plan
+
+
+@pytest.mark.parametrize(
+    ("total", "others", "machine"),
+    [
+        (65536, [], 65536),
+        (65536, [64], 65536),  # a backup client
+        (16384, [819], 16384),  # less than a twentieth: 819.2
+        (16384, [820], 15564),
+        (16384, [4096, 512], 11776),
+    ],
+)
+def test_a_machine_that_has_one_large_service_is_its_machine(
+    filters: Filters, total: int, others: list[int], machine: int
+) -> None:
+    """The reserve is not taken out of what sizes count from (PGS-07): it comes out of the rest."""
+    fixed = [{"name": f"s{number}", "memory_mb": size} for number, size in enumerate(others)]
+    plan = filters["memory_plan"]([{"name": "postgresql", "share": 1, "minimum_mb": 500}, *fixed], total)
+    assert plan["machine_mb"] == {"postgresql": machine}
+    assert f"share 1, at least 500, sized as for {machine} MB" in plan["table"]
+    assert sizes(plan)["postgresql"] == total - -(-total // 10) - sum(others)
+
+
+def test_several_shares_divide_the_machine_as_they_divide_the_rest(filters: Filters) -> None:
+    """A quarter and three quarters of 10240, of which 1024 are reserved."""
+    plan = filters["memory_plan"]([APP, {"name": "postgresql", "share": 3}], 10240)
+    assert plan["machine_mb"] == {"app": 2560, "postgresql": 7680}
+    assert sizes(plan) == {"app": 2304, "postgresql": 6912}
+    assert filters["memory_plan"]([REDIS], 4000)["machine_mb"] == {}
+
+
+def test_the_memory_that_is_asked_for_suffices_for_needs_that_grow_with_it(filters: Filters, refusal: Refusal) -> None:
+    """Redis takes a quarter of any host: 700 + 256 are three quarters of 1275 (a quarter of it, rounded up, is 319)."""
+    claims = [{"name": "redis", "memory_mb": 128}, POSTGRESQL | {"minimum_mb": 700}]
+    message = refusal("memory_plan", claims, 512, {}, False, {"redis": 25})
+    assert message.startswith("host_memory_mb is 512, but the services need 828 MB beside the 256 MB reserved")
+    assert "raise host_memory_mb to 1275 or lower" in message
+    assert filters["memory_plan"](
+        [{"name": "redis", "memory_mb": 1275 // 4}, claims[1]], 1275, {}, False, {"redis": 25}
+    )
+    assert ", or give the host 1275 MB\n" in refusal("memory_plan", claims, 512, {}, True, {"redis": 25})
+
+
+def test_no_memory_is_asked_for_where_none_would_do(refusal: Refusal) -> None:
+    first = refusal(
+        "memory_plan", [{"name": "redis", "memory_mb": 512}], 512, {"redis": "percent"}, False, {"redis": 95}
+    )
+    assert first.splitlines()[0].endswith("reserved for the operating system; lower percent")
+
+
+@given(claims=st.lists(CLAIM, max_size=6), total=st.integers(1, 20000), percent=st.integers(0, 80))
+def test_a_cure_is_followed_once(
+    filters: Filters, refusal: Refusal, claims: list[dict[str, int]], total: int, percent: int
+) -> None:
+    """Plan, do what it says, plan again with needs that have grown: it is accepted."""
+
+    def named(size: int) -> list[dict[str, Any]]:
+        return [{"name": f"s{number}", **claim} for number, claim in enumerate(claims)] + [
+            {"name": "redis", "memory_mb": size * percent // 100}
+        ]
+
+    growing = {"redis": percent}
+    least = sum(claim.get("memory_mb", claim.get("minimum_mb", 0)) for claim in named(total))
+    if least > total - max(256, (total + 9) // 10):
+        message = refusal("memory_plan", named(total), total, {}, False, growing)
+        cure = int(message.split("raise host_memory_mb to ")[1].split()[0])
+        assert filters["memory_plan"](named(cure), cure, {}, False, growing)

@@ -175,3 +175,70 @@ def test_what_is_computed_always_fits_from_the_least_memory_on(
 def test_a_connection_is_counted_as_measured(filters: Filters) -> None:
     """The scenario measures it on a real server; the plan must not promise less."""
     assert inspect.unwrap(filters["postgresql_memory"]).__globals__["BACKEND"] == 3 * 1024
+
+
+@pytest.mark.parametrize(
+    ("machine", "memory", "buffers"),
+    [
+        # The documents: a quarter of the machine, which the plan has taken a tenth from
+        (65536, 58982, "16GB"),
+        (16384, 14745, "4GB"),
+        (4096, 3686, "1GB"),
+        (0, 4096, "1GB"),
+        (2048, 4096, "1GB"),
+    ],
+)
+def test_the_buffers_are_a_quarter_of_the_machine(filters: Filters, machine: int, memory: int, buffers: str) -> None:
+    """PGS-07, FLT-01: 64 GB and 16 GB are the documents' own numbers."""
+    plan = filters["postgresql_memory"](SERVER | {"version": 17, "memory_mb": memory, "machine_mb": machine})
+    assert plan["settings"]["shared_buffers"]["value"] == buffers
+    assert plan["free_mb"] >= 0
+    assert plan["settings"]["shared_buffers"]["formula"] == ("machine / 4" if machine > memory else "memory / 4")
+
+
+def test_where_the_memory_has_no_room_for_a_quarter_it_gets_as_much_as_there_is(filters: Filters) -> None:
+    plan = filters["postgresql_memory"](SERVER | {"version": 17, "memory_mb": 4096, "machine_mb": 16384})
+    value = kilobytes(plan["settings"]["shared_buffers"]["value"])
+    assert kilobytes("1GB") < value < kilobytes("4GB")
+    assert 0 <= plan["free_mb"] <= 2
+
+
+@given(server=ANY_SERVER, more=st.integers(0, 2**20))
+def test_a_larger_machine_never_makes_a_plan_impossible(filters: Filters, server: dict[str, Any], more: int) -> None:
+    least = filters["postgresql_least_memory"](server)
+    assert filters["postgresql_least_memory"](server | {"machine_mb": server["memory_mb"] + more}) == least
+    memory = max(server["memory_mb"], least)
+    plan = filters["postgresql_memory"](server | {"memory_mb": memory, "machine_mb": memory + more})
+    quarter = filters["postgresql_memory"](server | {"memory_mb": memory})["settings"]["shared_buffers"]["value"]
+    assert plan["free_mb"] >= 0
+    assert kilobytes(quarter) <= kilobytes(plan["settings"]["shared_buffers"]["value"]) <= (memory + more) * 256
+
+
+@pytest.mark.parametrize(("huge", "tables"), [(True, 0), ("on", 0), ("yes", 0), ("1", 0), (False, 100), ("try", 100)])
+def test_huge_pages_may_be_a_boolean(filters: Filters, huge: object, tables: int) -> None:
+    """`huge_pages: true` in YAML is on: no page tables, 100 x 3 MB for the connections."""
+    parts = filters["postgresql_memory"](SERVER | {"memory_mb": 8192}, {"huge_pages": huge})["parts"]
+    connections = next(part["memory_mb"] for part in parts if part["name"] == "connections")
+    assert connections == 300 if not tables else connections > 300 + tables
+
+
+def test_the_bounds_of_numbers_themselves(filters: Filters, refusal: Refusal) -> None:
+    """PostgreSQL takes 64kB as the least work_mem, and 262143 connections at most."""
+    assert filters["postgresql_memory"](SERVER, {"work_mem": "64kB"})["settings"]["work_mem"]["value"] == "64kB"
+    assert "work_mem is '63kB', which is 63kB" in refusal("postgresql_memory", SERVER, {"work_mem": "63kB"})
+    most = SERVER | {"memory_mb": 2**24, "max_connections": 262143}
+    assert (
+        filters["postgresql_memory"](most, {"max_connections": 262143})["settings"]["max_connections"]["value"]
+        == 262143
+    )
+    assert "from 1 to 262143" in refusal("postgresql_memory", most, {"max_connections": 262144})
+    assert "from 1 to 262143" in refusal("postgresql_memory", most | {"max_connections": 262144})
+    assert filters["postgresql_memory"](SERVER | {"max_connections": 1})["settings"]["max_connections"]["value"] == 1
+    assert "from 1 to 262143" in refusal("postgresql_memory", SERVER, {"max_connections": 0})
+
+
+def test_a_bare_number_of_autovacuum_work_mem_is_in_kilobytes(filters: Filters) -> None:
+    """Of shared_buffers it is in pages of 8 kB."""
+    settings = filters["postgresql_memory"](SERVER, {"autovacuum_work_mem": 65536, "shared_buffers": 8192})["settings"]
+    assert settings["autovacuum_work_mem"]["value"] == "64MB"
+    assert settings["shared_buffers"]["value"] == "64MB"

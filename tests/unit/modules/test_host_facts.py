@@ -284,3 +284,103 @@ def test_paths_are_taken_from_a_variable_whatever_is_wrong_with_it() -> None:
     for bad in (5, [5], [{"target": "/a"}], None, "text"):
         assert plugin.folders("folders", {"folders": bad}) == []
     assert plugin.folders(None, {}) == []
+
+
+@pytest.fixture
+def etc(host_facts: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(host_facts, "CLUSTERS", tmp_path / "etc")
+    monkeypatch.setattr(host_facts, "PGBACKREST", tmp_path / "pgbackrest")
+    monkeypatch.setattr(host_facts, "EXTENSIONS", tmp_path / "share")
+    return tmp_path
+
+
+def lay_out(etc: Path, version: str, name: str, configuration: str, data: bool = True) -> Path:
+    """A cluster with its data in PLACE, which the configuration may name."""
+    folder, place = etc / "etc" / version / name, etc / "data" / version / name
+    folder.mkdir(parents=True)
+    (folder / "postgresql.conf").write_text(configuration.replace("PLACE", str(place)))
+    if data:
+        (place / "pg_wal").mkdir(parents=True)
+        (place / "PG_VERSION").write_text(version)
+    return place
+
+
+def test_clusters_are_found_where_their_configuration_says(host_facts: ModuleType, etc: Path) -> None:
+    usual = "#data_directory = 'ConfigDir'\ndata_directory = 'PLACE'\t\t# use data in another directory\nport = 5433\n"
+    places = {version: lay_out(etc, version, "main", usual) for version in ("9.6", "17", "15")}
+    places["test"] = lay_out(etc, "17", "test", "data_directory 'PLACE'\nport=5434 # free\nport = 5435\n")
+    lay_out(etc, "14", "main", usual, data=False)  # a package that was removed and not purged
+    lay_out(etc, "x", "main", usual)
+    lay_out(etc, "13", "main", "data_directory = 'PLACE'\nport = many\n")
+    (etc / "etc/15/main/start.conf").write_text("# Automatic startup configuration\n#   manual\nmanual\n")
+    (etc / "etc/17/main/conf.d").mkdir()
+    (etc / "etc/17/main/conf.d/50-holdfast-restart.conf").write_text("port = '5440'\nport_x = 1\n")
+    assert host_facts.clusters() == [
+        {"version": "9.6", "name": "main", "data": str(places["9.6"]), "port": 5433, "start": "auto"},
+        {"version": "15", "name": "main", "data": str(places["15"]), "port": 5433, "start": "manual"},
+        {"version": "17", "name": "main", "data": str(places["17"]), "port": 5440, "start": "auto"},
+        {"version": "17", "name": "test", "data": str(places["test"]), "port": 5435, "start": "auto"},
+    ]
+
+
+def test_a_leftover_does_not_blind_the_facts(
+    host_facts: ModuleType, etc: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Real data of 9.6 has pg_xlog and no pg_wal; an empty folder is nothing at all."""
+    monkeypatch.setattr(host_facts.os, "geteuid", lambda: 0)
+    assert host_facts.postgresql()["clusters"] == []
+    place = lay_out(etc, "9.6", "main", "data_directory = 'PLACE'\n")
+    (place / "pg_wal").rmdir()
+    facts = host_facts.postgresql()
+    assert [cluster["version"] for cluster in facts["clusters"]] == ["9.6"]
+    assert (facts["settings"], facts["owners"], facts["roles"]) == ({}, {}, [])
+    wal = lay_out(etc, "17", "main", "data_directory = 'PLACE'\n") / "pg_wal"
+    (wal / "000000010000000000000001").write_bytes(bytes(3 * 2**20))
+    before = host_facts.postgresql()["wal_room_mb"]
+    (wal / "000000010000000000000001").unlink()
+    assert before - host_facts.postgresql()["wal_room_mb"] in range(-500, 500)
+
+
+def test_rules_of_others_are_told_until_somebody_has_kept_them(host_facts: ModuleType, tmp_path: Path) -> None:
+    file, kept = tmp_path / "pg_hba.conf", tmp_path / "pg_hba.conf.before-holdfast"
+    assert host_facts.access_rules(tmp_path) == {"rules": [], "kept": False}
+    file.write_text("# TYPE  DATABASE\nlocal   all\tpostgres      peer # ours\n\nhost shop app 10.0.0.0/8 md5\n")
+    rules = ["local all postgres peer", "host shop app 10.0.0.0/8 md5"]
+    assert host_facts.access_rules(tmp_path) == {"rules": rules, "kept": False}
+    kept.write_text(file.read_text())
+    assert host_facts.access_rules(tmp_path) == {"rules": rules, "kept": True}
+    file.write_text(file.read_text() + "host all all 0.0.0.0/0 trust\n")  # since then
+    assert host_facts.access_rules(tmp_path)["kept"] is False
+    file.write_text("# Managed by Holdfast; changes made here are overwritten.\nlocal all all peer\n")
+    assert host_facts.access_rules(tmp_path) == {}
+
+
+def test_a_repository_knows_where_the_data_of_its_clients_is(
+    host_facts: ModuleType, etc: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(host_facts.os, "geteuid", lambda: 0)
+    assert host_facts.repository_paths() == {}
+    (etc / "pgbackrest").mkdir()
+    (etc / "pgbackrest/main.conf").write_text(
+        "[main]\npg1-path=/own\npg1-port=5432\npg2-host=10.0.0.32\npg2-host-port=8432\npg2-path=/data/17/main\n"
+    )
+    (etc / "pgbackrest/other.conf").write_text("[other]\npg1-host=10.0.0.33\npg1-path=/var/lib/postgresql/17/main\n")
+    assert host_facts.repository_paths() == {"10.0.0.32": "/data/17/main", "10.0.0.33": "/var/lib/postgresql/17/main"}
+
+
+def test_a_server_is_asked_once(host_facts: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = {"settings": {}, "owners": {"shop": "app"}, "roles": ["app"]}
+    asked: list[tuple[str, ...]] = []
+
+    def output(*argv: str) -> str:
+        asked.append(argv)
+        return json.dumps(answer)
+
+    monkeypatch.setattr(host_facts, "output", output)
+    assert host_facts.server_says(tmp_path) == {}  # it does not run
+    (tmp_path / "postmaster.pid").write_text(f"1\n{tmp_path}\n0\n5433\n")
+    assert host_facts.server_says(tmp_path) == answer
+    assert len(asked) == 1
+    assert asked[0][asked[0].index("-p") + 1] == "5433"
+    monkeypatch.setattr(host_facts, "output", lambda *_argv: "")
+    assert host_facts.server_says(tmp_path) == {}

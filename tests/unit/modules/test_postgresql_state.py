@@ -264,25 +264,78 @@ GRANTED = {
 }
 
 
+ALL_TABLES = 'ALL TABLES IN SCHEMA "public"'
+ALL_SEQUENCES = 'ALL SEQUENCES IN SCHEMA "public"'
+FUTURE = 'ALTER DEFAULT PRIVILEGES FOR ROLE "shop" IN SCHEMA "public"'
+READ_TABLES = [f'REVOKE ALL ON {ALL_TABLES} FROM "report"', f'GRANT SELECT ON {ALL_TABLES} TO "report"']
+WRITE = "DELETE, INSERT, SELECT, UPDATE"
+
+
 @pytest.mark.parametrize(
-    ("have", "level", "changes"),
+    ("have", "level", "wanted"),
     [
-        ({}, "read", False),
-        ({"granted": []}, "read", True),
-        ({"defaults": []}, "read", True),
-        ({"relations": [TABLES | {"owner": "shop", "number": 3}]}, "read", True),
-        ({"schemas": {"public": PUBLIC}}, "read", True),
-        ({}, "write", True),
-        ({}, "connect", True),  # what an earlier level gave is taken back
+        ({}, "read", []),
+        ({"granted": []}, "read", READ_TABLES),
+        ({"relations": [TABLES | {"owner": "shop", "number": 3}]}, "read", READ_TABLES),
+        ({"schemas": {"public": PUBLIC}}, "read", ['GRANT USAGE ON SCHEMA "public" TO "report"']),
+        (
+            {"defaults": []},
+            "read",
+            [
+                f'{FUTURE} REVOKE ALL ON TABLES FROM "report"',
+                f'{FUTURE} GRANT SELECT ON TABLES TO "report"',
+                f'{FUTURE} REVOKE ALL ON SEQUENCES FROM "report"',
+                f'{FUTURE} GRANT SELECT ON SEQUENCES TO "report"',
+            ],
+        ),
+        (
+            {},
+            "write",
+            [
+                f'REVOKE ALL ON {ALL_TABLES} FROM "report"',
+                f'GRANT {WRITE} ON {ALL_TABLES} TO "report"',
+                f'{FUTURE} REVOKE ALL ON TABLES FROM "report"',
+                f'{FUTURE} GRANT {WRITE} ON TABLES TO "report"',
+                f'{FUTURE} REVOKE ALL ON SEQUENCES FROM "report"',
+                f'{FUTURE} GRANT SELECT, UPDATE, USAGE ON SEQUENCES TO "report"',
+            ],
+        ),
+        (
+            {"granted": [TABLES | {"kind": "sequences", "role": "report", "privilege": "USAGE", "number": 1}]},
+            "read",
+            [
+                *READ_TABLES,
+                f'REVOKE ALL ON {ALL_SEQUENCES} FROM "report"',
+                f'GRANT SELECT ON {ALL_SEQUENCES} TO "report"',
+            ],
+        ),
+        (  # what an earlier level gave is taken back
+            {},
+            "connect",
+            [
+                f'REVOKE ALL ON {ALL_TABLES} FROM "report"',
+                f'{FUTURE} REVOKE ALL ON TABLES FROM "report"',
+                f'{FUTURE} REVOKE ALL ON SEQUENCES FROM "report"',
+            ],
+        ),
     ],
 )
-def test_a_level_is_held_exactly(state: ModuleType, have: dict[str, Any], level: str, changes: bool) -> None:
-    wanted = DATABASE | {"grants": [READ | {"level": level}]}
+def test_a_level_is_held_exactly(state: ModuleType, have: dict[str, Any], level: str, wanted: list[str]) -> None:
+    """The statements themselves: a REVOKE without its GRANT would take all tables from a reader."""
+    database = DATABASE | {"grants": [READ | {"level": level}]}
     server = {"databases": {"shop": HAVE_DATABASE | {"connect": ["report"]}}}
-    steps = steps_for(state, {"databases": [wanted]}, server, CONTENT | GRANTED | have)
-    assert bool(steps) == changes
-    if level == "connect":
-        assert "GRANT SELECT" not in statements(steps)
+    steps = steps_for(state, {"databases": [database]}, server, CONTENT | GRANTED | have)
+    assert [statement for step in steps for statement in step.statements] == wanted
+
+
+def test_owners_of_other_schemas_give_nothing_here(state: ModuleType) -> None:
+    """Two schemas with an owner each: what the other one's owner will make stays with him."""
+    schemas = [SCHEMA | {"name": "audit", "owner": "auditor"}, SCHEMA | {"name": "stock", "owner": "keeper"}]
+    wanted = DATABASE | {"schemas": schemas, "grants": [READ | {"schema": "audit"}]}
+    said = statements(steps_for(state, {"databases": [wanted]}))
+    for creator in ("auditor", "shop"):
+        assert f'FOR ROLE "{creator}" IN SCHEMA "audit" GRANT SELECT' in said
+    assert 'FOR ROLE "keeper" IN SCHEMA "audit"' not in said
 
 
 def test_future_tables_of_the_owner_of_a_schema_count_too(state: ModuleType) -> None:
@@ -467,6 +520,7 @@ def answers(state: ModuleType, monkeypatch: pytest.MonkeyPatch, *lines: dict[str
 
     def run(command: list[str], **options: Any) -> subprocess.CompletedProcess[bytes]:
         assert PASSWORD not in " ".join(command) + str(options["env"])
+        assert options["check"] is False  # otherwise an error is a traceback with the command
         scripts.append(options["input"].decode())
         out = "\n".join(map(json.dumps, lines)).encode()
         return subprocess.CompletedProcess(command, code, out, f"ERROR near '{STORED}' {code}".encode())
@@ -498,7 +552,11 @@ def test_what_only_the_server_knows_becomes_a_warning(state: ModuleType, monkeyp
     server = SERVER | {"data_checksums": False, "pending_restart": ["max_connections"], "altered": ["work_mem"]}
     answers(state, monkeypatch, server, CONTENT)
     warnings = state.act(arguments(), check=False, diff=False)["warnings"]
-    assert [word in text for word, text in zip(("checksums", "max_connections", "work_mem"), warnings, strict=True)]
+    assert warnings == [
+        "the cluster has no data checksums; stop it, run `pg_checksums --enable`, start it",
+        "these settings wait for a restart of PostgreSQL: max_connections",
+        "ALTER SYSTEM overrides the files for work_mem; run ALTER SYSTEM RESET for each",
+    ]
 
 
 def test_a_refusal_stops_before_any_change(state: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -511,9 +569,10 @@ def test_a_refusal_stops_before_any_change(state: ModuleType, monkeypatch: pytes
 
 
 def test_a_refusal_never_quotes_a_verifier(state: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    answers(state, monkeypatch, code=3)
+    scripts = answers(state, monkeypatch, code=3)
     with pytest.raises(state.Refused, match=r"refuses: ERROR near '\*{8} 3"):
         state.act(arguments(), check=False, diff=False)
+    assert len(scripts) == 1  # who cannot look changes nothing
 
 
 @pytest.mark.parametrize("problem", [FileNotFoundError(), LookupError(), subprocess.TimeoutExpired("psql", 300)])
@@ -535,20 +594,38 @@ def test_a_host_without_postgresql(
 @pytest.mark.parametrize(
     ("given", "because"),
     [
-        ({"roles": [{"name": "Shop"}]}, "the name of a role is 'Shop'"),
+        ({"roles": [{"name": "Shop"}]}, "the name of a role in roles is 'Shop'"),
         ({"roles": [{"name": "postgres"}]}, "role postgres belongs to PostgreSQL"),
-        ({"roles": [{"name": "a", "password": "größer als alles"}]}, "password of role a must be printable ASCII"),
+        (
+            {"roles": [{"name": "a", "password": "größer als alles"}]},
+            "password of role a in roles must be printable ASCII",
+        ),
         ({"roles": [{"name": "a"}, {"name": "a"}]}, "roles lists a twice"),
-        ({"roles": [{"name": "a", "member_of": ["b c"]}]}, "the name of a role is 'b c'"),
-        ({"roles": [{"name": "a", "settings": {"Work Mem": 1}}]}, "settings of role a must be names.*got 'Work Mem'"),
-        ({"roles": [{"name": "a", "settings": {"jit": None}}]}, "settings of role a must be names.*got 'jit'"),
+        ({"roles": [{"name": "a", "member_of": ["b c"]}]}, "the name of a role in roles is 'b c'"),
+        (
+            {"roles": [{"name": "a", "settings": {"Work Mem": 1}}]},
+            "settings of role a in roles must be names.*got 'Work Mem'",
+        ),
+        ({"roles": [{"name": "a", "settings": {"jit": None}}]}, "settings of role a in roles must be names.*got 'jit'"),
         ({"roles": [{"name": "a", "database_settings": {"b": 1}}]}, "settings of role a in database b must be"),
         ({"roles": [{"name": "a", "database_settings": {"B": {}}}]}, "a database in the settings of role a is 'B'"),
-        ({"databases": [{"name": "a", "owner": "a", "settings": {"jit": "a\nb"}}]}, "settings of database a must"),
+        (
+            {"databases": [{"name": "a", "owner": "a", "settings": {"jit": "a\nb"}}]},
+            "settings of database a in databases must",
+        ),
         ({"databases": [{"name": "a'b", "owner": "a"}]}, "the name of a database"),
-        ({"databases": [{"name": "a", "owner": "a", "extensions": [{"name": "a;"}]}]}, "'a;' is not the name of an"),
-        ({"databases": [{"name": "a", "owner": "a", "schemas": [{"name": "A"}]}]}, "the name of a schema is 'A'"),
-        ({"databases": [{"name": "a", "owner": "a", "grants": [{"role": "A"}]}]}, "the role of a grant is 'A'"),
+        (
+            {"databases": [{"name": "a", "owner": "a", "extensions": [{"name": "a;"}]}]},
+            "'a;' in databases is not the name of an",
+        ),
+        (
+            {"databases": [{"name": "a", "owner": "a", "schemas": [{"name": "A"}]}]},
+            "the name of a schema of database a in databases is 'A'",
+        ),
+        (
+            {"databases": [{"name": "a", "owner": "a", "grants": [{"role": "A"}]}]},
+            "the role of a grant of database a in databases is 'A'",
+        ),
     ],
 )
 def test_the_controller_refuses_what_cannot_be_a_name(given: dict[str, Any], because: str) -> None:

@@ -1,0 +1,153 @@
+"""Says where the data of PostgreSQL is, and which clusters of a host's past are in the way of ours."""
+
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+Facts = dict[str, Any]
+Request = dict[str, Any]
+# What Debian's packages write, before 14 with md5.
+USUAL_RULES = {
+    "local all postgres peer",
+    "local all all peer",
+    "local replication all peer",
+    *(
+        f"host {database} all {address} {method}"
+        for database in ("all", "replication")
+        for address in ("127.0.0.1/32", "::1/128")
+        for method in ("scram-sha-256", "md5")
+    ),
+}
+CLOSED = ("/home", "/root", "/run/user")  # which ProtectHome= hides from the service
+SHOWN = 3
+
+
+def _number(cluster: dict[str, Any]) -> list[int]:
+    return [int(part) for part in str(cluster["version"]).split(".")]
+
+
+def _main(facts: Facts, version: int) -> dict[str, Any]:
+    """Return our cluster, or nothing."""
+    found = [each for each in facts.get("clusters", []) if each["name"] == "main" and each["version"] == str(version)]
+    return dict(found[0]) if found else {}
+
+
+def postgresql_data(facts: Facts, version: int) -> str:
+    """Return the directory of the data of cluster main, existing or to come."""
+    if not isinstance(facts, dict) or isinstance(version, bool) or not isinstance(version, int):
+        raise TypeError(f"facts must be a dict and version a number, got {facts!r} and {version!r}")
+    return str(_main(facts, version).get("data") or f"/var/lib/postgresql/{version}/main")
+
+
+def _of_versions(facts: Facts, request: Request) -> Iterator[str]:
+    """Say which cluster holds the data that ours does not have."""
+    host, version = request["host"], request["version"]
+    mains = [each for each in facts.get("clusters", []) if each["name"] == "main"]
+    newer = [each["version"] for each in mains if _number(each) > [version]]
+    older = [each["version"] for each in mains if _number(each) < [version]]
+    if newer:
+        yield (
+            f"{host} has a cluster {newer[-1]}/main, which is newer than the PostgreSQL {version} of its release; take "
+            f"the host out of group database, or let another cluster lead: pg_renamecluster {newer[-1]} main other"
+        )
+    elif older and not _main(facts, version):
+        yield (
+            f"{host} has its data in cluster {older[-1]}/main, which the PostgreSQL {version} of its release cannot "
+            "read; take a backup, stop what writes to it and run there as root: apt-get install "
+            f"postgresql-{version} && pg_upgradecluster -v {version} {older[-1]} main; if nothing of it is needed: "
+            f"pg_dropcluster --stop {older[-1]} main"
+        )
+
+
+def _of_others(facts: Facts, request: Request) -> Iterator[str]:
+    """Say which other cluster has our port."""
+    version, port = request["version"], request["port"]
+    for each in facts.get("clusters", []):
+        here = f"{each['version']} {each['name']}"
+        if here != f"{version} main" and each["port"] == port and (each["start"] == "auto"):
+            yield (
+                f"cluster {each['version']}/{each['name']} of {request['host']} has port {port}, as has "
+                f"postgresql_port; set another postgresql_port, or run there: pg_conftool {here} set port "
+                f"{port + 1}; pg_ctlcluster {here} restart"
+            )
+
+
+def _of_cluster(cluster: dict[str, Any], request: Request) -> Iterator[str]:
+    """Say why our cluster could not run, or would not after a boot."""
+    where = f"cluster {cluster['version']}/main of {request['host']}"
+    if cluster["start"] != "auto":
+        yield (
+            f"{where} does not start by itself; write auto instead of {cluster['start']} into "
+            f"/etc/postgresql/{cluster['version']}/main/start.conf"
+        )
+    if any(cluster["data"].startswith(f"{folder}/") for folder in CLOSED):
+        yield (
+            f"{where} has its data in {cluster['data']}, where services see nothing (ProtectHome); move it, for "
+            "example to /srv, and set data_directory in its postgresql.conf"
+        )
+
+
+def _of_access(facts: Facts, request: Request) -> Iterator[str]:
+    """Say which rules of others would be replaced."""
+    access = facts.get("access", {})
+    rules = [rule for rule in access.get("rules", []) if rule not in USUAL_RULES]
+    if not rules or access.get("kept"):
+        return
+    more = f" and {len(rules) - SHOWN} more" if len(rules) > SHOWN else ""
+    file = f"/etc/postgresql/{request['version']}/main/pg_hba.conf"
+    yield (
+        f"pg_hba.conf of {request['host']} has rules that this run would replace ({', '.join(rules[:SHOWN])}{more}); "
+        "write those that are still needed into postgresql_access, and then run there: "
+        f"cp -p {file} {file}.before-holdfast"
+    )
+
+
+def _of_owners(facts: Facts, request: Request) -> Iterator[str]:
+    """Say which databases of our names belong to somebody the inventory does not know."""
+    known = {"postgres", *(user.get("name") for user in request["users"])}
+    for database in request["databases"]:
+        name, owner = database.get("name"), facts.get("owners", {}).get(database.get("name"))
+        if owner and owner not in known and database.get("state", "present") == "present":
+            yield (
+                f"database {name} of {request['host']} belongs to {owner}, who is not in postgresql_users; add "
+                f"{owner} there, or give it away: ALTER DATABASE {name} OWNER TO postgres"
+            )
+
+
+def postgresql_cluster_findings(facts: Facts, request: Request) -> list[str]:
+    """Return one sentence, with its cure, for everything of a host's past that is in the way of our cluster."""
+    if not isinstance(facts, dict) or not isinstance(request, dict):
+        raise TypeError("facts and request must be dicts")
+    cluster = _main(facts, request["version"])
+    if found := [*_of_versions(facts, request)]:
+        return found  # what else is there changes with that
+    found += _of_others(facts, request)
+    if cluster:
+        found += [*_of_cluster(cluster, request), *_of_access(facts, request), *_of_owners(facts, request)]
+    return found
+
+
+FILTERS = (postgresql_data, postgresql_cluster_findings)
+
+
+def _reported(core: Callable[..., object]) -> Callable[..., object]:
+    """Let Ansible show a refusal of ``core`` as one sentence."""
+
+    @functools.wraps(core)
+    def run(*arguments: object, **options: object) -> object:
+        try:
+            return core(*arguments, **options)
+        except (TypeError, ValueError) as error:
+            raise AnsibleFilterError(str(error)) from None
+
+    return run
+
+
+class FilterModule:
+    """The filters of this file."""
+
+    def filters(self) -> dict[str, Callable[..., object]]:
+        """Return the filters by name."""
+        return {core.__name__: _reported(core) for core in FILTERS}

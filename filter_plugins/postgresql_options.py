@@ -1,0 +1,181 @@
+"""Finds in the options of role postgresql what the server would refuse, or what refers to nothing."""
+
+import functools
+import ipaddress
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+HOST = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
+HOST_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # what postgresql_standby writes into a connection string
+LEAST_CONNECTIONS = 4  # three are reserved for superusers
+SETS = ("all", "replication", "postgres")
+# Who brings an extension that is not PostgreSQL's own; {} is the major version.
+PACKAGES = {
+    "vector": "postgresql-{}-pgvector",
+    "pg_cron": "postgresql-{}-cron",
+    "pgaudit": "postgresql-{}-pgaudit",
+    "postgis": "postgresql-{}-postgis-3",
+    "postgis_raster": "postgresql-{}-postgis-3",
+    "postgis_topology": "postgresql-{}-postgis-3",
+    "pg_partman": "postgresql-{}-partman",
+    "pg_repack": "postgresql-{}-repack",
+    "hypopg": "postgresql-{}-hypopg",
+    "hll": "postgresql-{}-hll",
+    "ip4r": "postgresql-{}-ip4r",
+    "rum": "postgresql-{}-rum",
+    "plpython3u": "postgresql-plpython3-{}",
+    "plperl": "postgresql-plperl-{}",
+    "plperlu": "postgresql-plperl-{}",
+    "pltcl": "postgresql-pltcl-{}",
+    "pltclu": "postgresql-pltcl-{}",
+}
+CONTRIBUTED = """
+    adminpack amcheck autoinc bloom btree_gin btree_gist citext cube dblink dict_int dict_xsyn earthdistance file_fdw
+    fuzzystrmatch hstore insert_username intagg intarray isn lo ltree moddatetime old_snapshot pageinspect
+    pg_buffercache pg_freespacemap pg_prewarm pg_stat_statements pg_surgery pg_trgm pg_visibility pg_walinspect pgcrypto
+    pgrowlocks pgstattuple plpgsql postgres_fdw refint seg sslinfo tablefunc tcn tsm_system_rows tsm_system_time
+    unaccent uuid-ossp xml2
+"""
+PRELOADED = ("pg_cron", "pgaudit", "pg_stat_statements")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _listen(addresses: list[str]) -> Iterator[str]:
+    if not addresses:
+        yield "postgresql_listen_addresses is empty; give at least localhost"
+    for address in addresses:
+        if address != "*" and not _is_address(address) and not HOST.fullmatch(address):
+            yield f"postgresql_listen_addresses has {address!r}; give addresses of this host, localhost or *"
+
+
+def _numbers(options: dict[str, Any]) -> Iterator[str]:
+    if options["max_connections"] < LEAST_CONNECTIONS:
+        yield (
+            f"postgresql_max_connections is {options['max_connections']}, and 3 of them are for superusers alone; "
+            f"give {LEAST_CONNECTIONS} or more"
+        )
+    if options["synchronous_standbys"] < 0:
+        yield f"postgresql_synchronous_standbys is {options['synchronous_standbys']}; give 0 or more"
+
+
+def _hosts(options: dict[str, Any]) -> Iterator[str]:
+    """Say which servers of the cluster could not be told apart, or not be written into a connection string."""
+    hosts = [host["name"] for host in options["replication_hosts"]]
+    slots: dict[str, str] = {}
+    for host, slot in zip(options["replication_hosts"], options["slots"], strict=True):
+        name, address = host["name"], host["address"]
+        if not HOST_NAME.fullmatch(name):
+            yield f"host {name!r} cannot replicate; give it a name of letters, digits, dots, dashes and underscores"
+        elif not _is_address(address) and not HOST.fullmatch(address):
+            yield f"postgresql_replication_hosts has the address {address!r} of {name}; give an address or a name"
+        elif hosts.count(name) > 1:
+            yield f"postgresql_replication_hosts lists {name} twice; name each server once"
+        elif (other := slots.setdefault(slot, name)) != name:
+            yield f"hosts {other} and {name} would share the replication slot {slot}; give one another name"
+    for variable in ("primary", "rebuild", "rejoin"):
+        value = options[variable]
+        if value and hosts and value not in hosts:
+            yield f"postgresql_{variable} is {value!r}; name one of {', '.join(sorted(hosts))}"
+
+
+def postgresql_extension_packages(databases: list[dict[str, Any]], version: int) -> list[str]:
+    """Return the Debian packages of the extensions that databases shall have, beside PostgreSQL's own."""
+    if not isinstance(databases, list) or isinstance(version, bool) or not isinstance(version, int):
+        raise TypeError(f"databases must be a list and version a number, got {databases!r} and {version!r}")
+    names = [extension["name"] for database in databases for extension in _wanted(database)]
+    return sorted({PACKAGES[name].format(version) for name in names if name in PACKAGES})
+
+
+def _wanted(database: dict[str, Any]) -> list[dict[str, Any]]:
+    there = [database] if database.get("state", "present") == "present" else []
+    return [
+        each for entry in there for each in entry.get("extensions", []) if each.get("state", "present") == "present"
+    ]
+
+
+def _extensions(options: dict[str, Any], database: dict[str, Any]) -> Iterator[str]:
+    """Say which extension nobody installs, and which one the server has to load first."""
+    settings = options["settings"]
+    loaded = [each.strip() for each in str(settings.get("shared_preload_libraries", "")).split(",")]
+    for name in (extension["name"] for extension in _wanted(database)):
+        what = f"extension {name} of database {database['name']}"
+        if name not in CONTRIBUTED.split() and name not in PACKAGES and name not in options["extensions_there"]:
+            search = f"apt-cache search postgresql-{options['version']}-"
+            yield f"{what} is not on the host; install the package that brings it there ({search} lists them)"
+        if name in PRELOADED and name not in loaded:
+            libraries = ", ".join([*filter(None, loaded), name])
+            yield f"{what} has to be loaded; set shared_preload_libraries in postgresql_settings to '{libraries}'"
+        if name == "pg_cron" and settings.get("cron.database_name", "postgres") != database["name"]:
+            where = f"cron.database_name in postgresql_settings to {database['name']}"
+            yield f"{what} works in one database alone; set {where}"
+
+
+def _unknown(what: str, names: Iterable[str], known: set[str], cure: str) -> Iterator[str]:
+    for name in sorted({name for name in names if name not in known}):
+        yield f"{what} names {name}, {cure}"
+
+
+def _references(options: dict[str, Any]) -> Iterator[str]:
+    """Say which roles and databases are named and will not be there; the server's own are known when it runs."""
+    there = [entry for entry in options["databases"] if entry.get("state", "present") == "present"]
+    roles = {"postgres", *options["roles_there"], *(user["name"] for user in options["users"])}
+    databases = {*SETS, *options["databases_there"], *(database["name"] for database in there)}
+    no_role, no_database = "who is no role; add it to postgresql_users", "which is none; add it to postgresql_databases"
+    for user in options["users"]:
+        where = f"postgresql_users[{user['name']}]"
+        groups = [name for name in user.get("member_of", []) if not name.startswith("pg_")]
+        yield from _unknown(where, groups, roles, no_role)
+        yield from _unknown(where, user.get("database_settings", {}), databases, no_database)
+    for database in there:
+        owners = [schema["owner"] for schema in database.get("schemas", []) if schema.get("owner")]
+        grants = [grant["role"] for grant in database.get("grants", [])]
+        of_users = [name for name in (*owners, *grants) if not name.startswith("pg_")]
+        yield from _unknown(f"postgresql_databases[{database['name']}]", of_users, roles, no_role)
+    for number, row in enumerate(options["access"]):
+        where = f"postgresql_access[{number}]"
+        yield from _unknown(where, (name.removeprefix("+") for name in row["users"]), {"all", *roles}, no_role)
+        yield from _unknown(where, row["databases"], databases, no_database)
+
+
+def postgresql_option_findings(options: dict[str, Any]) -> list[str]:
+    """Return one sentence, with its cure, for everything in the options of the role that cannot work."""
+    if not isinstance(options, dict):
+        raise TypeError(f"options must be a dict, got {type(options).__name__}")
+    found = [*_listen(options["listen_addresses"]), *_numbers(options), *_hosts(options)]
+    for database in options["databases"]:
+        found += _extensions(options, database)
+    return list(dict.fromkeys([*found, *_references(options)]))
+
+
+FILTERS = (postgresql_extension_packages, postgresql_option_findings)
+
+
+def _reported(core: Callable[..., object]) -> Callable[..., object]:
+    """Let Ansible show a refusal of ``core`` as one sentence."""
+
+    @functools.wraps(core)
+    def run(*arguments: object, **options: object) -> object:
+        try:
+            return core(*arguments, **options)
+        except (TypeError, ValueError) as error:
+            raise AnsibleFilterError(str(error)) from None
+
+    return run
+
+
+class FilterModule:
+    """The filters of this file."""
+
+    def filters(self) -> dict[str, Callable[..., object]]:
+        """Return the filters by name."""
+        return {core.__name__: _reported(core) for core in FILTERS}

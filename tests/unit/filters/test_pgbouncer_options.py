@@ -1,0 +1,44 @@
+"""Options of role pgbouncer that cannot work (PGS-12)."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+Filters = dict[str, Callable[..., Any]]
+Refusal = Callable[..., str]
+OPTIONS: dict[str, Any] = {
+    "listen_addresses": ["127.0.0.1", "::1", "*"],
+    "servers": [{"address": "10.0.0.31"}, {"address": "fd00::31"}, {"address": "data1.example.org"}],
+    "databases": [{"name": "d" * 63, "database": "e" * 63}, {"name": "shop"}],
+    "pause_units": ["postgresql@17-main.service"],
+    "pause_seconds": 80,
+    "max_prepared_statements": 0,
+}
+
+
+def test_what_can_work_passes(filters: Filters, refusal: Refusal) -> None:
+    assert filters["pgbouncer_option_findings"](OPTIONS) == []
+    assert "options must be a dict" in refusal("pgbouncer_option_findings", [])
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"listen_addresses": []}, "pgbouncer_listen_addresses is empty; give at least 127.0.0.1"),
+        ({"listen_addresses": ["eth0"]}, "pgbouncer_listen_addresses has eth0; give addresses of this host"),
+        ({"listen_addresses": ["10.0.0.300"]}, "pgbouncer_listen_addresses has 10.0.0.300"),
+        ({"listen_addresses": ["localhost"]}, "pgbouncer_listen_addresses has localhost"),
+        ({"servers": [{"address": "10.0.0.300"}]}, "pgbouncer_servers has the address '10.0.0.300'"),
+        ({"servers": [{"address": "a b"}]}, "pgbouncer_servers has the address 'a b'"),
+        ({"databases": [{"name": "d" * 64}]}, "name of pgbouncer_databases is 'dddd"),
+        ({"databases": [{"name": "d", "database": "e" * 64}]}, "database of pgbouncer_databases is 'eeee"),
+        ({"pause_units": ["postgresql"]}, "pgbouncer_pause_units has 'postgresql'; give units of systemd"),
+        ({"pause_units": ["a b.service"]}, "pgbouncer_pause_units has 'a b.service'"),
+        ({"pause_seconds": 81}, "pgbouncer_pause_seconds is 81; give 80 or less"),
+        ({"max_prepared_statements": -1}, "pgbouncer_max_prepared_statements is -1; give 0"),
+    ],
+)
+def test_what_cannot_work_is_named(filters: Filters, options: dict[str, Any], said: str) -> None:
+    (sentence,) = filters["pgbouncer_option_findings"](OPTIONS | options)
+    assert said in sentence
