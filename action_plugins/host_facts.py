@@ -7,7 +7,7 @@ from __future__ import annotations
 import time
 from typing import Any, ClassVar
 
-from ansible.errors import AnsibleConnectionFailure
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.loader import action_loader
 
 RemoteCall: Any = action_loader.get("remote_call", class_only=True)
@@ -18,13 +18,15 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
 
     ARGUMENTS: ClassVar[dict[str, Any]] = {
         "resolve": {"type": "list", "elements": "str", "default": []},
+        "upstreams": {"type": "str"},
         "must_answer": {"type": "bool", "default": True},
     }
 
     def act(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        asked = time.time()
+        asked, upstreams = time.time(), self.names(arguments["upstreams"], task_vars)
+        names = [*arguments["resolve"], *(name for name in upstreams if name not in arguments["resolve"])]
         try:
-            result = self.call("host_facts", {"resolve": arguments["resolve"]}, task_vars)
+            result = self.call("host_facts", {"resolve": names}, task_vars)
         except AnsibleConnectionFailure as problem:
             if arguments["must_answer"]:
                 raise
@@ -38,4 +40,14 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
             # The host looked at its clock somewhere between question and answer.
             epoch = int(facts["date_time"]["epoch"])
             facts["clock_skew_seconds"] = round(max(0.0, asked - 1 - epoch, epoch - answered), 1)
+            found = facts["resolved_names"]
+            facts["resolved_upstreams"] = {name: found[name] for name in upstreams}
+            facts["resolved_names"] = {name: found[name] for name in arguments["resolve"]}
         return result  # type: ignore[no-any-return]
+
+    def names(self, variable: str | None, task_vars: dict[str, Any]) -> list[str]:
+        """Return the names that a variable holds, none when it cannot be computed: who checks variables says so."""
+        try:
+            return list(self._templar.template(task_vars[variable])) if variable else []
+        except AnsibleError:
+            return []
