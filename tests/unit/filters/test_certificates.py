@@ -1,5 +1,7 @@
 """Which certificates are refused before anything is asked (TLS-05, TLS-06, TLS-07)."""
 
+import datetime
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,6 +9,9 @@ from typing import Any
 import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -121,6 +126,101 @@ def test_every_finding_has_variable_value_and_cure(
     assert find(filters, change, acme) == [finding]
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": "a" * 100, "names": ["a.example"]},
+        {"names": ["db_1", "DB1.example", "*.shop.example", "192.0.2.1", "2001:db8::1", "DNS:192.0.2.1", "a" * 253]},
+        {"group": "ssl-cert", "on_change": ["reload nginx.service", "restart a@b.service", "run /usr/bin/true x"]},
+    ],
+)
+def test_what_the_private_ca_can_issue(filters: Filters, change: dict[str, Any]) -> None:
+    """Names of inventories and addresses too, which no ACME server would prove."""
+    assert filters["certificate_findings"]([{**WANTED, **change}], {}, {**ACME, "email": ""}) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "finding"),
+    [
+        ({"names": []}, "has no names; give at least one"),
+        ({"names": ["a b"]}, "has the name 'a b'; write a host name or an address"),
+        ({"names": ["ä.example"]}, "has the name 'ä.example'; write a host name or an address"),
+        ({"names": ["https://a"]}, "has the name 'https://a'; write a host name or an address"),
+        ({"names": ["a" * 254]}, f"has the name {'a' * 254!r}; write a host name or an address"),
+        ({"group": "no group"}, "has the group 'no group'; write the name of a group of the host"),
+        (
+            {"on_change": ["reload nginx"]},
+            "has 'reload nginx' in on_change; write `reload UNIT.service`, `restart …` or `run COMMAND`",
+        ),
+    ],
+)
+def test_what_nobody_can_issue(filters: Filters, change: dict[str, Any], finding: str) -> None:
+    """Before a host is touched, and not in the middle of the run."""
+    assert filters["certificate_findings"]([{**WANTED, **change}], {}, ACME) == [
+        f"certificates_wanted: nginx {finding}"
+    ]
+
+
+def test_what_is_said_of_the_server_is_looked_at_before_it_counts(filters: Filters) -> None:
+    """A misspelt directory waits for the day on which a certificate comes from there."""
+    assert filters["certificate_findings"]([WANTED], {}, {**ACME, "directory": "acme", "email": "ops"}) == [
+        "certificates_acme_directory is 'acme'; write the URL of a directory, it begins with https://",
+        "certificates_acme_email is 'ops'; give the address that the account is made for",
+    ]
+
+
+def test_names_of_sites_have_no_case(filters: Filters) -> None:
+    """Two spellings are one name; what is no site is left to role nginx."""
+    sites = [{"name": "api", "server_names": ["API.Example.org", "api.example.org"], "certificate": None}]
+    for given_sites in (sites, [*sites, "shop", {"name": "odd", "server_names": None}]):
+        found = filters["site_certificates"](given_sites, "nginx", "192.0.2.1", {"nginx": "provided"})
+        assert [(each["name"], each["names"]) for each in found] == [("nginx", ["api.example.org"])]
+    assert filters["site_certificates"]({"api": 1}, "nginx", "192.0.2.1", {})[0]["names"] == ["192.0.2.1"]
+
+
+@pytest.fixture(scope="module")
+def pair() -> dict[str, str]:
+    """A self-signed certificate for *.example.org, with its key, for the next 90 days."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "x")])
+    now = datetime.datetime.now(datetime.UTC)
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = builder.serial_number(1).not_valid_before(now).not_valid_after(now + datetime.timedelta(days=90))
+    names = x509.SubjectAlternativeName([x509.DNSName("*.Example.org")])
+    certificate = builder.add_extension(names, critical=False).sign(key, hashes.SHA256())
+    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return {
+        "certificate": certificate.public_bytes(serialization.Encoding.PEM).decode(),
+        "key": key.private_bytes(*form).decode(),
+    }
+
+
+def test_pairs_of_the_vault_are_examined_before(filters: Filters, pair: dict[str, str]) -> None:
+    """Valid for the names however they are spelled, at this time, and of one piece."""
+    soon = int(time.time()) + 60
+    wanted = [{"name": "nginx", "names": ["API.Example.org"], "provider": "provided"}]
+
+    def say(names: list[str], given_pair: Any, authority: dict[str, str], epoch: int = soon) -> Any:
+        entries = [{**wanted[0], "names": names}, {"name": "redis", "names": ["x"], "provider": "private_ca"}]
+        provided = {"nginx": given_pair, "redis": "not used"}
+        return filters["certificate_pair_findings"](provided, entries, authority, epoch)
+
+    nobody, strange = {"certificate": "", "key": ""}, {"certificate": "x", "key": "y"}
+    assert (
+        say(["API.Example.org"], pair, nobody) == say(["a.example.org"], pair, pair) == say(["a"], None, nobody) == []
+    )
+    assert say(["example.net"], pair, strange) == [
+        "certificates_ca_certificate or certificates_ca_key is not PEM; `make secrets INVENTORY=…` generates both",
+        "certificates_provided.nginx is not used: it is not valid for example.net; order one with all names",
+    ]
+    assert say(["a.example.org"], "PEM", nobody) == [
+        "certificates_provided.nginx is not used: it has no certificate and key; put both into the vault"
+    ]
+    late = say(["a.example.org"], pair, nobody, soon + 91 * 86400)
+    assert len(late) == 1
+    assert "not today; renew it" in late[0]
+
+
 def test_the_account_matters_only_when_there_is_one(filters: Filters) -> None:
     """A provider for a certificate this host does not have is no reason to ask for an address."""
     nothing = {**ACME, "email": "", "directory": ""}
@@ -167,11 +267,12 @@ def test_port_80_proves_no_name_that_other_hosts_have(filters: Filters) -> None:
         assert find([WANTED], {"nginx": provider}, ACME, ["nginx"], others) == []
 
 
-@pytest.mark.parametrize("name", ["ca", "../nginx", "", "a/b", ".hidden"])
+@pytest.mark.parametrize("name", ["ca", "../nginx", "", "a/b", ".hidden", "a" * 101])
 def test_a_name_is_that_of_a_file_beside_the_authority(filters: Filters, name: str) -> None:
     """It comes from sites too."""
     assert filters["certificate_findings"]([{**WANTED, "name": name}], {}, ACME) == [
-        f"certificates_wanted has the name {name!r}; use letters, digits and . _ -, and not ca, which is the authority"
+        f"certificates_wanted has the name {name!r}; use up to 100 letters, digits and . _ -, "
+        "and not ca, which is the authority"
     ]
 
 
