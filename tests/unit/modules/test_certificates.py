@@ -421,7 +421,7 @@ def test_a_provided_certificate_replaces_another_one_but_not_a_newer_one(
 
 
 def test_names_of_hosts_have_no_case(certificates: ModuleType, signer: tuple[x509.Certificate, Any]) -> None:
-    """`API.Example.org` of a site is in a certificate for `*.example.org`, and a spelling is no reason to issue anew."""
+    """`API.Example.org` of a site is in a certificate for `*.example.org`; a spelling is no reason."""
     dns = x509.DNSName
     assert certificates.covered("API.Example.org", {dns("*.example.org")})
     assert certificates.covered("API.Example.org", {dns("api.example.org")})
