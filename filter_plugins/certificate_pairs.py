@@ -1,34 +1,37 @@
-"""Certificates and keys from the vault: those that would be refused when a host is to get them."""
+"""Certificates and keys from the vault: those that are no PEM. Whether they fit is examined by module certificate_set."""
 
-import datetime
 import functools
-import sys
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible.errors import AnsibleActionFail, AnsibleFilterError
-from ansible.plugins.loader import action_loader
+from ansible.errors import AnsibleFilterError
+
+BODY = r"-----\s[A-Za-z0-9+/=\s]+-----END "
+CHAIN = re.compile(rf"\s*(.*?-----BEGIN CERTIFICATE{BODY}CERTIFICATE-----\s*)+", re.DOTALL)
+KEY = re.compile(rf".*-----BEGIN ((EC|RSA) )?PRIVATE KEY{BODY}((EC|RSA) )?PRIVATE KEY-----\s*", re.DOTALL)
 
 
-def certificate_pair_findings(
-    provided: Mapping[str, Any], wanted: list[Mapping[str, Any]], authority: Mapping[str, str], epoch: int
-) -> list[str]:
-    """Return one sentence, with its cure, for every pair that module certificate_set would refuse at this time.
+def _unfit(pair: Mapping[str, Any]) -> list[str]:
+    """Return the halves of a pair that are no PEM texts, or are missing."""
+    return [
+        half for half, form in (("certificate", CHAIN), ("key", KEY)) if not form.fullmatch(str(pair.get(half) or ""))
+    ]
 
-    ``wanted`` are those with every key; without a CA, or without a pair, it is somebody else's finding.
-    """
-    module = sys.modules[action_loader.get("certificate_set", class_only=True).__module__]
-    now, findings = datetime.datetime.fromtimestamp(epoch, datetime.UTC), []
-    try:
-        if authority["certificate"] and authority["key"]:
-            module.authority_of(authority["certificate"], authority["key"], now)
-    except AnsibleActionFail as problem:
-        findings.append(str(problem))
-    for entry in wanted:
-        pair = provided.get(entry["name"])
-        if entry["provider"] == "provided" and pair is not None:
-            reason = module.unfit_pair(pair, entry["names"], now)
-            findings += [f"certificates_provided.{entry['name']} is not used: {reason}"] if reason else []
+
+def certificate_pair_findings(provided: Mapping[str, Any], authority: Mapping[str, str]) -> list[str]:
+    """Return one sentence, with its cure, for every pair that is none; it never shows what is there instead."""
+    findings = [
+        f"certificates_ca_{half} is not PEM; `make secrets INVENTORY=…` generates both halves once both lines are gone"
+        for half in (_unfit(authority) if authority.get("certificate") and authority.get("key") else [])
+    ]
+    for name, pair in provided.items():
+        unfit = _unfit(pair if isinstance(pair, Mapping) else {})
+        findings += [
+            f"certificates_provided.{name}.{half} is not PEM, or is not there; put the text into the vault, "
+            "from -----BEGIN to END-----, a key without a passphrase"
+            for half in unfit
+        ]
     return findings
 
 

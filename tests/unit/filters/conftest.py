@@ -8,13 +8,11 @@ from typing import Any
 import hypothesis
 import pytest
 from ansible.errors import AnsibleFilterError
-from ansible.plugins.loader import action_loader
 from hypothesis.configuration import set_hypothesis_home_dir
 
 ROOT = Path(__file__).parents[3]
 PLUGINS = ROOT / "filter_plugins"
 
-action_loader.add_directory(str(ROOT / "action_plugins"))
 set_hypothesis_home_dir(ROOT / ".cache" / "hypothesis")
 hypothesis.settings.register_profile("filters", max_examples=50, derandomize=True, deadline=None, database=None)
 hypothesis.settings.load_profile("filters")

@@ -1,7 +1,5 @@
 """Which certificates are refused before anything is asked (TLS-05, TLS-06, TLS-07)."""
 
-import datetime
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,9 +7,6 @@ from typing import Any
 import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -178,47 +173,46 @@ def test_names_of_sites_have_no_case(filters: Filters) -> None:
     assert filters["site_certificates"]({"api": 1}, "nginx", "192.0.2.1", {})[0]["names"] == ["192.0.2.1"]
 
 
-@pytest.fixture(scope="module")
-def pair() -> dict[str, str]:
-    """A self-signed certificate for *.example.org, with its key, for the next 90 days."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "x")])
-    now = datetime.datetime.now(datetime.UTC)
-    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-    builder = builder.serial_number(1).not_valid_before(now).not_valid_after(now + datetime.timedelta(days=90))
-    names = x509.SubjectAlternativeName([x509.DNSName("*.Example.org")])
-    certificate = builder.add_extension(names, critical=False).sign(key, hashes.SHA256())
-    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    return {
-        "certificate": certificate.public_bytes(serialization.Encoding.PEM).decode(),
-        "key": key.private_bytes(*form).decode(),
-    }
+def pem(*kinds: str) -> str:
+    return "".join(f"-----BEGIN {kind}-----\nMIIB+/a=\nAAAA\n-----END {kind}-----\n" for kind in kinds)
 
 
-def test_pairs_of_the_vault_are_examined_before(filters: Filters, pair: dict[str, str]) -> None:
-    """Valid for the names however they are spelled, at this time, and of one piece."""
-    soon = int(time.time()) + 60
-    wanted = [{"name": "nginx", "names": ["API.Example.org"], "provider": "provided"}]
+@pytest.mark.parametrize("kind", ["PRIVATE KEY", "EC PRIVATE KEY", "RSA PRIVATE KEY"])
+def test_pairs_of_the_vault(filters: Filters, kind: str) -> None:
+    """A chain and its key; what stands before the first line of a PEM text does not matter."""
+    good = {"certificate": "subject=x\n" + pem("CERTIFICATE", "CERTIFICATE"), "key": pem(kind)}
+    for authority in (good, {"certificate": "", "key": ""}, {"certificate": "x", "key": ""}):
+        assert filters["certificate_pair_findings"]({"nginx": good, "shop": good}, authority) == []
+    parameters = {**good, "key": pem("EC PARAMETERS", kind)}
+    assert filters["certificate_pair_findings"]({"nginx": parameters}, {}) == []
 
-    def say(names: list[str], given_pair: Any, authority: dict[str, str], epoch: int = soon) -> Any:
-        entries = [{**wanted[0], "names": names}, {"name": "redis", "names": ["x"], "provider": "private_ca"}]
-        provided = {"nginx": given_pair, "redis": "not used"}
-        return filters["certificate_pair_findings"](provided, entries, authority, epoch)
 
-    nobody, strange = {"certificate": "", "key": ""}, {"certificate": "x", "key": "y"}
-    assert (
-        say(["API.Example.org"], pair, nobody) == say(["a.example.org"], pair, pair) == say(["a"], None, nobody) == []
-    )
-    assert say(["example.net"], pair, strange) == [
-        "certificates_ca_certificate or certificates_ca_key is not PEM; `make secrets INVENTORY=…` generates both",
-        "certificates_provided.nginx is not used: it is not valid for example.net; order one with all names",
+@pytest.mark.parametrize(
+    "text", ["", None, 5, "MIIB", "/etc/ssl/nginx.pem", "-----BEGIN CERTIFICATE-----", pem("ENCRYPTED PRIVATE KEY")]
+)
+def test_what_is_no_pair(filters: Filters, text: Any) -> None:
+    """Each half by its name, and never what is there instead: it may be a secret."""
+    cure = "put the text into the vault, from -----BEGIN to END-----, a key without a passphrase"
+    halves = [
+        f"certificates_provided.nginx.{half} is not PEM, or is not there; {cure}" for half in ("certificate", "key")
     ]
-    assert say(["a.example.org"], "PEM", nobody) == [
-        "certificates_provided.nginx is not used: it has no certificate and key; put both into the vault"
+    certificate, key = pem("CERTIFICATE"), pem("PRIVATE KEY")
+    find = filters["certificate_pair_findings"]
+    assert find({"nginx": {"certificate": text, "key": text}}, {}) == halves
+    assert find({"nginx": {"certificate": certificate, "key": text}}, {}) == halves[1:]
+    assert find({"nginx": {"certificate": text, "key": key}}, {}) == find({"nginx": {"key": key}}, {}) == halves[:1]
+    assert find({"nginx": text}, {}) == halves
+
+
+def test_an_authority_that_is_none(filters: Filters) -> None:
+    """Before it is asked to sign."""
+    cure = "`make secrets INVENTORY=…` generates both halves once both lines are gone"
+    assert filters["certificate_pair_findings"]({}, {"certificate": "x", "key": pem("PRIVATE KEY")}) == [
+        f"certificates_ca_certificate is not PEM; {cure}"
     ]
-    late = say(["a.example.org"], pair, nobody, soon + 91 * 86400)
-    assert len(late) == 1
-    assert "not today; renew it" in late[0]
+    assert filters["certificate_pair_findings"]({}, {"certificate": pem("CERTIFICATE"), "key": "y"}) == [
+        f"certificates_ca_key is not PEM; {cure}"
+    ]
 
 
 def test_the_account_matters_only_when_there_is_one(filters: Filters) -> None:
