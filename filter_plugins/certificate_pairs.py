@@ -1,4 +1,4 @@
-"""Certificates and keys from the vault: those that are no PEM. Whether they fit is examined by module certificate_set."""
+"""Certificates and keys from the vault: those that are no PEM. Whether they fit is examined by certificate_set."""
 
 import functools
 import re

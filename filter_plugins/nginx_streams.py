@@ -11,6 +11,7 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,23}")  # with nginx- in front it names a rule of the firewall
+HOST = re.compile(r"[A-Za-z0-9.-]{1,253}")
 RANGES = {
     "connect_timeout_seconds": (1, 86400),
     "idle_timeout_seconds": (1, 365 * 86400),
@@ -93,6 +94,11 @@ def nginx_stream_findings(
     """Return one sentence, with its cure, for everything that cannot be served as it is written."""
     given = _given(streams)
     findings = [*name_findings(given, taken["names"]), *port_findings(given, taken["ports"])]
+    findings += [
+        f"nginx_database_servers has the address {server['address']!r}; write that of the server, without its port"
+        for server in databases or []
+        if not _address(server["address"]) and not HOST.fullmatch(server["address"])
+    ]
     for stream in given:
         of_stream = [*pool_findings(stream, databases or []), *client_findings(stream)]
         findings += [f"nginx_streams: {stream['name']} {finding}" for finding in of_stream]

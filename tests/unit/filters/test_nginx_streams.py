@@ -103,6 +103,17 @@ def test_what_is_refused(filters: Filters, change: dict[str, Any], finding: str)
     assert filters["nginx_stream_findings"]([{**STREAM, **change}], TAKEN) == [finding]
 
 
+@pytest.mark.parametrize("address", ["192.0.2.1; }", "192.0.2.1:5432", "", "[2001:db8::1]"])
+def test_a_database_server_has_an_address(filters: Filters, address: str) -> None:
+    """Handed over by the play, or written by hand where the role is used alone."""
+    server = {"port": 5432, "leads": True}
+    good = [{**server, "address": each} for each in ("192.0.2.1", "2001:db8::1", "db1.example")]
+    assert filters["nginx_stream_findings"]([STREAM], TAKEN, good) == []
+    assert filters["nginx_stream_findings"]([STREAM], TAKEN, [{**server, "address": address}]) == [
+        f"nginx_database_servers has the address {address!r}; write that of the server, without its port"
+    ]
+
+
 def test_two_endpoints_of_one_port(filters: Filters) -> None:
     """Only where they listen on addresses of their own."""
     first, second = {**STREAM, "listen_addresses": ["192.0.2.8"]}, {**STREAM, "name": "b"}
