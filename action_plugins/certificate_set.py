@@ -23,13 +23,19 @@ EXPIRY = "/usr/local/lib/holdfast/certificate-expiry"
 
 
 def general_name(text: str) -> x509.GeneralName:
-    """Return an address as an address, all else, and what begins with DNS:, as a DNS name."""
+    """Return an address as an address, all else, and what begins with DNS:, as a DNS name, whose case says nothing."""
     if text.startswith("DNS:"):
-        return x509.DNSName(text.removeprefix("DNS:"))
+        return x509.DNSName(text.removeprefix("DNS:").lower())
     try:
         return x509.IPAddress(ipaddress.ip_address(text))
     except ValueError:
-        return x509.DNSName(text)
+        return x509.DNSName(text.lower())
+
+
+def names_of(certificate: x509.Certificate) -> set[x509.GeneralName]:
+    """Return the names of a certificate, in lower case: issuers keep that of the request."""
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    return {x509.DNSName(name.value.lower()) if isinstance(name, x509.DNSName) else name for name in names}
 
 
 def short_name(name: str) -> str:
@@ -50,7 +56,7 @@ def reason_to_issue(pem: str, public_key: str, names: list[str], ca: x509.Certif
     try:
         certificate = x509.load_pem_x509_certificate(pem.encode())
         certificate.verify_directly_issued_by(ca)
-        present = set(certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
+        present = names_of(certificate)
     except (ValueError, TypeError, InvalidSignature, x509.ExtensionNotFound):
         return STRANGE
     if certificate.public_key().public_bytes(*PUBLIC_FORMAT).decode() != public_key:
@@ -78,13 +84,13 @@ def unfit(chain: str, key: str, names: list[str], now: datetime.datetime) -> str
     try:
         certificates = x509.load_pem_x509_certificates(chain.encode())
         private = serialization.load_pem_private_key(key.encode(), password=None)
-        present = certificates[0].extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        present = names_of(certificates[0])
     except x509.ExtensionNotFound:
         return "the first certificate has no names; put that of the server before those of its authorities"
     except (ValueError, TypeError):
         # Without the cause: a parser's words may hold parts of the key
         return "certificate or key is not PEM, or the key has a passphrase; give both as PEM texts without one"
-    leaf, missing = certificates[0], [name for name in names if not covered(name, set(present))]
+    leaf, missing = certificates[0], [name for name in names if not covered(name, present)]
     if leaf.public_key().public_bytes(*PUBLIC_FORMAT) != private.public_key().public_bytes(*PUBLIC_FORMAT):
         return "the key does not fit the certificate; take both from the same place"
     if missing:
@@ -94,9 +100,38 @@ def unfit(chain: str, key: str, names: list[str], now: datetime.datetime) -> str
     return broken_link(certificates, now)
 
 
+def unfit_pair(given: Any, names: list[str], now: datetime.datetime) -> str:
+    """Say why a mapping of certificate and key cannot serve, or nothing."""
+    if not isinstance(given, dict) or not all(isinstance(given.get(part), str) for part in ("certificate", "key")):
+        return "it has no certificate and key; put both into the vault"
+    return unfit(given["certificate"], given["key"], names, now)
+
+
+def authority_of(certificate: str, key: str, now: datetime.datetime) -> tuple[x509.Certificate, Any]:
+    """Return the private CA with its key, and refuse one that cannot sign."""
+    try:
+        ca = x509.load_pem_x509_certificate(certificate.encode())
+        ca_key = serialization.load_pem_private_key(key.encode(), password=None)
+    except (ValueError, TypeError):
+        # Without the cause: a parser's words may hold parts of the key.
+        raise AnsibleActionFail(
+            "certificates_ca_certificate or certificates_ca_key is not PEM; `make secrets INVENTORY=…` generates both"
+        ) from None
+    if ca.public_key().public_bytes(*PUBLIC_FORMAT) != ca_key.public_key().public_bytes(*PUBLIC_FORMAT):
+        raise AnsibleActionFail(
+            "certificates_ca_key does not fit certificates_ca_certificate; take both from the same place"
+        )
+    if not ca.not_valid_before_utc <= now <= ca.not_valid_after_utc:
+        raise AnsibleActionFail(
+            f"certificates_ca_certificate is valid from {ca.not_valid_before_utc} to {ca.not_valid_after_utc}, not "
+            "today; remove it and certificates_ca_key, and `make secrets INVENTORY=…` generates both anew"
+        )
+    return ca, ca_key
+
+
 def covered(name: str, present: set[x509.GeneralName]) -> bool:
     wanted = general_name(name)
-    above = {x509.DNSName("*." + name.partition(".")[2])} if isinstance(wanted, x509.DNSName) else set()
+    above = {x509.DNSName("*." + wanted.value.partition(".")[2])} if isinstance(wanted, x509.DNSName) else set()
     return bool({wanted, *above} & present)
 
 
@@ -262,31 +297,11 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         return result
 
     def refuse_unfit(self, entry: dict[str, Any], provided: dict[str, Any], now: datetime.datetime) -> None:
-        given = provided.get(entry["name"])
-        if not isinstance(given, dict) or not all(isinstance(given.get(part), str) for part in ("certificate", "key")):
-            problem = "it has no certificate and key; put both into the vault"
-        else:
-            problem = unfit(given["certificate"], given["key"], entry["names"], now)
-        if problem:
+        if problem := unfit_pair(provided.get(entry["name"]), entry["names"], now):
             raise AnsibleActionFail(f"certificates_provided.{entry['name']} is not used: {problem}")
 
     def authority(self, arguments: dict[str, Any], now: datetime.datetime) -> tuple[x509.Certificate, Any]:
-        try:
-            ca = x509.load_pem_x509_certificate(arguments["ca_certificate"].encode())
-            ca_key = serialization.load_pem_private_key(arguments["ca_key"].encode(), password=None)
-        except (ValueError, TypeError):
-            # Without the cause: a parser's words may hold parts of the key.
-            raise AnsibleActionFail(
-                "ca_certificate or ca_key is not PEM; `make secrets INVENTORY=…` generates both"
-            ) from None
-        if ca.public_key().public_bytes(*PUBLIC_FORMAT) != ca_key.public_key().public_bytes(*PUBLIC_FORMAT):
-            raise AnsibleActionFail("ca_key does not fit ca_certificate; take both from the same place")
-        if not ca.not_valid_before_utc <= now <= ca.not_valid_after_utc:
-            raise AnsibleActionFail(
-                f"certificates_ca_certificate is valid from {ca.not_valid_before_utc} to {ca.not_valid_after_utc}, not "
-                "today; remove it and certificates_ca_key, and `make secrets INVENTORY=…` generates both anew"
-            )
-        return ca, ca_key
+        return authority_of(arguments["ca_certificate"], arguments["ca_key"], now)
 
     def swap(self, arguments: dict[str, Any], pems: dict[str, str], task_vars: dict[str, Any]) -> dict[str, Any]:
         """Write the CA and all certificates as one config transaction."""

@@ -83,7 +83,11 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
             "type": "list",
             "elements": "dict",
             "default": [],
-            "options": {"path": {"type": "path", "required": True}, "pattern": {"type": "str", "default": "*"}},
+            "options": {
+                "path": {"type": "path", "required": True},
+                "pattern": {"type": "str", "default": "*"},
+                "keep": {"type": "list", "elements": "str", "default": []},
+            },
         },
         "on_change": {"type": "list", "elements": "str", "default": []},
         "test": {"type": "list", "elements": "list", "default": []},

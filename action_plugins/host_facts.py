@@ -19,13 +19,15 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
     ARGUMENTS: ClassVar[dict[str, Any]] = {
         "resolve": {"type": "list", "elements": "str", "default": []},
         "folders_in": {"type": "str"},
+        "upstreams": {"type": "str"},
         "must_answer": {"type": "bool", "default": True},
     }
 
     def act(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        asked = time.time()
+        asked, upstreams = time.time(), self.names(arguments["upstreams"], task_vars)
+        names = [*arguments["resolve"], *(name for name in upstreams if name not in arguments["resolve"])]
         try:
-            given = {"resolve": arguments["resolve"], "folders": self.folders(arguments["folders_in"], task_vars)}
+            given = {"resolve": names, "folders": self.folders(arguments["folders_in"], task_vars)}
             result = self.call("host_facts", given, task_vars)
         except AnsibleConnectionFailure as problem:
             if arguments["must_answer"]:
@@ -40,6 +42,9 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
             # The host looked at its clock somewhere between question and answer.
             epoch = int(facts["date_time"]["epoch"])
             facts["clock_skew_seconds"] = round(max(0.0, asked - 1 - epoch, epoch - answered), 1)
+            found = facts["resolved_names"]
+            facts["resolved_upstreams"] = {name: found[name] for name in upstreams}
+            facts["resolved_names"] = {name: found[name] for name in arguments["resolve"]}
         return result  # type: ignore[no-any-return]
 
     def folders(self, name: str | None, task_vars: dict[str, Any]) -> list[str]:
@@ -48,4 +53,11 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
             entries = self._templar.template(task_vars.get(name or "", []))
             return [str(entry["path"]) for entry in entries if str(entry["path"]).startswith("/")]
         except (AnsibleError, LookupError, TypeError):
+            return []
+
+    def names(self, variable: str | None, task_vars: dict[str, Any]) -> list[str]:
+        """Return the names that a variable holds, none when it cannot be computed: who checks variables says so."""
+        try:
+            return list(self._templar.template(task_vars[variable])) if variable else []
+        except AnsibleError:
             return []

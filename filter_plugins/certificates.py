@@ -12,7 +12,10 @@ from ansible.errors import AnsibleFilterError
 PROVIDERS = ("private_ca", "acme", "provided")
 LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 DNS_NAME = re.compile(rf"(\*\.)?{LABEL}(\.{LABEL})*")
-FILE_NAME = re.compile(r"(?!ca$)[A-Za-z0-9_][A-Za-z0-9._-]*")
+FILE_NAME = re.compile(r"(?!ca$)[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
+HOST_NAME = re.compile(r"(?=.{1,253}$)(\*\.)?[A-Za-z0-9_][A-Za-z0-9_.-]*")  # names of inventories too
+GROUP = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
+ACTIVATION = re.compile(r"(restart|reload) \S+\.(service|socket|timer|mount|path|target)|run \S.*")
 EMAIL = re.compile(r"[^@\s]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}")
 MOST_NAMES = 100  # what Let's Encrypt puts into one certificate
 
@@ -55,19 +58,40 @@ def name_findings(entry: Mapping[str, Any], dns_command: str, shared: list[str])
 def acme_findings(acme: Mapping[str, str]) -> Iterator[str]:
     """Say what is wrong with how the ACME server is reached."""
     for name, url in acme.items():
-        optional = name != "directory" and not url
-        if name.endswith("directory") and not optional and not re.fullmatch(r"https://[^\s/]+/\S*", url):
+        if name.endswith("directory") and url and not re.fullmatch(r"https://[^\s/]+/\S*", url):
             yield f"certificates_acme_{name} is {url!r}; write the URL of a directory, it begins with https://"
     for name in ("directory_ca", "roots"):
-        if acme[name] and not acme[name].lstrip().startswith("-----BEGIN CERTIFICATE-----"):
+        if acme.get(name) and not acme[name].lstrip().startswith("-----BEGIN CERTIFICATE-----"):
             yield f"certificates_acme_{name} is no certificate in PEM; it begins with -----BEGIN CERTIFICATE-----"
-    if not EMAIL.fullmatch(acme["email"]):
+    if acme.get("email") and not EMAIL.fullmatch(acme["email"]):
         yield f"certificates_acme_email is {acme['email']!r}; give the address that the account is made for"
-    if acme["dns_command"] and not re.fullmatch(r"/\S+", acme["dns_command"]):
+    if acme.get("dns_command") and not re.fullmatch(r"/\S+", acme["dns_command"]):
         yield (
             f"certificates_acme_dns_command is {acme['dns_command']!r}; write the absolute path of a program, "
             "without arguments"
         )
+
+
+def acme_gaps(acme: Mapping[str, str]) -> Iterator[str]:
+    """Say what is missing as soon as one certificate comes from an ACME server."""
+    if not acme["email"]:
+        yield "certificates_acme_email is ''; give the address that the account is made for"
+    if not acme["directory"]:
+        yield "certificates_acme_directory is ''; write the URL of a directory, it begins with https://"
+
+
+def entry_findings(entry: Mapping[str, Any]) -> Iterator[str]:
+    """Say what no certificate can have, whoever issues it."""
+    if entry["provider"] != "acme" and not entry["names"]:
+        yield "has no names; give at least one"
+    for name in entry["names"]:
+        if entry["provider"] != "acme" and not _is_address(name) and not HOST_NAME.fullmatch(name.removeprefix("DNS:")):
+            yield f"has the name {name!r}; write a host name or an address"
+    if not GROUP.fullmatch(entry["group"]):
+        yield f"has the group {entry['group']!r}; write the name of a group of the host"
+    for activation in entry["on_change"]:
+        if not ACTIVATION.fullmatch(activation):
+            yield f"has {activation!r} in on_change; write `reload UNIT.service`, `restart …` or `run COMMAND`"
 
 
 def provider_findings(
@@ -101,15 +125,20 @@ def certificate_findings(
     findings = [*provider_findings(names, providers, provided or [], others.get("certificates", []))]
     findings += [f"certificates_wanted has the name {name} twice; name each certificate once" for name in _twice(names)]
     findings += [
-        f"certificates_wanted has the name {name!r}; use letters, digits and . _ -, and not ca, which is the authority"
+        f"certificates_wanted has the name {name!r}; use up to 100 letters, digits and . _ -, "
+        "and not ca, which is the authority"
         for name in dict.fromkeys(names)
         if not FILE_NAME.fullmatch(name)
     ]
-    own = [entry for entry in certificates_complete(wanted, providers) if entry["provider"] == "acme"]
+    complete = certificates_complete(wanted, providers)
+    own = [entry for entry in complete if entry["provider"] == "acme"]
+    findings += [
+        f"certificates_wanted: {each['name']} {finding}" for each in complete for finding in entry_findings(each)
+    ]
     for entry in own:
         found = name_findings(entry, acme["dns_command"], others.get("names", []))
         findings += [f"certificates_wanted: {entry['name']} {finding}" for finding in found]
-    return findings + (list(acme_findings(acme)) if own else [])
+    return [*findings, *acme_findings(acme), *(acme_gaps(acme) if own else ())]
 
 
 def certificates_complete(wanted: list[dict[str, Any]], providers: dict[str, str]) -> list[dict[str, Any]]:
@@ -128,7 +157,9 @@ def site_certificates(
     """Return one certificate for each that sites name, with the names of these sites."""
     names: dict[str, list[str]] = {certificate: []}
     for site in sites:
-        names.setdefault(site.get("certificate", certificate), []).extend(site["server_names"])
+        if isinstance(site, Mapping):  # all else is a finding of role nginx
+            of_site = [str(name).lower() for name in site.get("server_names") or []]
+            names.setdefault(site.get("certificate") or certificate, []).extend(of_site)
     if providers.get(certificate, PROVIDERS[0]) == PROVIDERS[0]:
         names[certificate].append(address)  # other authorities do not prove addresses
     on_change = ["reload nginx.service"]

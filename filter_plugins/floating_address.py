@@ -2,6 +2,7 @@
 
 import functools
 import ipaddress
+import re
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +12,8 @@ from ansible.errors import AnsibleFilterError
 HIGHEST_PRIORITY = 200  # of 254; the first host of the group has it
 LEAST_HOSTS = 2
 MOST_HOSTS = 32
+MOST_ROUTERS = 255
+INTERFACE = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9_.:@-]{1,15}")
 
 
 def _version(text: object) -> int:
@@ -21,17 +24,27 @@ def _version(text: object) -> int:
         return 0
 
 
+def _usable(text: object) -> str:
+    """Return an address as everybody spells it when hosts can have it beside their own, or nothing."""
+    try:
+        address = ipaddress.ip_address(str(text))
+    except ValueError:
+        return ""
+    odd = address.is_loopback or address.is_unspecified or address.is_multicast or "%" in str(text)
+    return "" if odd else str(address)
+
+
 def address_findings(addresses: list[str], own: dict[str, str]) -> list[str]:
     """Say what is wrong with single addresses."""
     findings = [
         f"floating_address_addresses has {text}; write each address once, without a prefix, such as 192.0.2.10"
-        for text, times in Counter(addresses).items()
-        if times > 1 or not _version(text)
+        for text, times in Counter(_usable(text) or str(text) for text in addresses).items()
+        if times > 1 or not _usable(text)
     ]
     return findings + [
         f"floating_address_addresses has {address}, the address of {name} itself; choose one that belongs to no host"
         for name, address in own.items()
-        if address in addresses
+        if _usable(address) in map(_usable, addresses) and _usable(address)
     ]
 
 
@@ -43,7 +56,12 @@ def group_findings(addresses: list[str], own: dict[str, str], host: str) -> list
             f"floating_address_hosts has {', '.join(own) or 'nobody'}; name {LEAST_HOSTS} to {MOST_HOSTS} hosts, "
             f"{host} among them"
         )
-    versions = {_version(address) for address in own.values()}
+    findings += [
+        f"floating_address_hosts has {name} with {address!r}; give its address, hosts look no names up for this"
+        for name, address in own.items()
+        if not _usable(address)
+    ]
+    versions = {_version(address) for address in own.values()} - {0}
     if len(versions) > 1:
         findings.append("floating_address_hosts has addresses of both families; give all hosts one of the same family")
     elif versions and versions.isdisjoint(map(_version, addresses)):
@@ -80,7 +98,17 @@ def vrrp_plan(addresses: list[str], hosts: list[dict[str, Any]], host: str) -> d
     }
 
 
-FILTERS = (vrrp_findings, vrrp_plan)
+def vrrp_option_findings(interface: str, router_id: int) -> list[str]:
+    """Return one sentence, with its cure, for every option that keepalived could not take."""
+    findings = []
+    if interface and not INTERFACE.fullmatch(interface):
+        findings.append(f"floating_address_interface is {interface!r}; write the name of an interface, such as eth0")
+    if not 1 <= router_id <= MOST_ROUTERS:
+        findings.append(f"floating_address_router_id is {router_id}; choose 1 to {MOST_ROUTERS}")
+    return findings
+
+
+FILTERS = (vrrp_findings, vrrp_option_findings, vrrp_plan)
 
 
 def _reported(core: Callable[..., object]) -> Callable[..., object]:

@@ -9,7 +9,9 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-PATH = re.compile(r"/[A-Za-z0-9._~/-]*")
+PATH = re.compile(r"/[A-Za-z0-9._~/-]{0,499}")
+NORMALIZED = re.compile(r"//|/\.{1,2}(/|$)")  # nginx resolves these in what clients ask for, and would never find them
+MOST_SECONDS = 10 * 365 * 86400
 KEYS = ("websocket_paths", "closed_paths", "restricted_paths", "cached_paths")
 
 
@@ -18,29 +20,43 @@ def _is_network(text: object) -> bool:
         ipaddress.ip_network(str(text))
     except ValueError:
         return False
-    return True
+    return "%" not in str(text)
 
 
-def source_findings(path: str, sources: list[str]) -> Iterator[str]:
-    if not sources:
-        yield f"lets nobody reach {path}; name addresses or networks, or move it to closed_paths"
+def _unfit(sources: list[str]) -> Iterator[str]:
     for source in sources:
         if not _is_network(source):
-            yield f"lets {source} reach {path}; write an address or a network such as 192.0.2.0/24"
+            yield f"has {source}, which is neither an address nor a network; write one such as 192.0.2.0/24"
+
+
+def nginx_source_findings(sources: list[str], variable: str) -> list[str]:
+    """Return one sentence for everything in a list of sources that is neither an address nor a network."""
+    return [f"{variable} {finding}" for finding in _unfit(sources)]
+
+
+def source_findings(path: str, sources: object) -> Iterator[str]:
+    if not isinstance(sources, list):
+        yield f"has restricted_paths with {path}: {sources!r}; write a list, such as [192.0.2.0/24]"
+    elif not sources:
+        yield f"lets nobody reach {path}; name addresses or networks, or move it to closed_paths"
+    else:
+        yield from (f"restricted_paths {path} {finding}" for finding in _unfit(sources))
 
 
 def path_findings(site: Mapping[str, Any]) -> Iterator[str]:
-    paths = Counter(path for key in KEYS for path in site.get(key, []))
+    paths = Counter(path for key in KEYS for path in site.get(key) or ())
     for path, times in paths.items():
-        if not PATH.fullmatch(path):
-            yield f"has the path {path}; begin with / and use letters, digits and . _ ~ -"
-        elif times > 1 and path in site.get("closed_paths", []):
+        if not PATH.fullmatch(str(path)):
+            yield f"has the path {path}; begin with / and use up to 500 letters, digits and . _ ~ -"
+        elif NORMALIZED.search(path):
+            yield f"has the path {path}, which no request has: // and dots are resolved before; write what remains"
+        elif times > 1 and path in (site.get("closed_paths") or ()):
             yield f"closes the path {path} and names it once more; a closed path answers nobody, so say only that"
-    for path, sources in site.get("restricted_paths", {}).items():
+    for path, sources in (site.get("restricted_paths") or {}).items():
         yield from source_findings(path, sources)
-    for path, seconds in site.get("cached_paths", {}).items():
-        if isinstance(seconds, bool) or not isinstance(seconds, int) or seconds < 1:
-            yield f"lets clients keep {path} for {seconds!r} seconds; give a whole number from 1"
+    for path, seconds in (site.get("cached_paths") or {}).items():
+        if isinstance(seconds, bool) or not isinstance(seconds, int) or not 1 <= seconds <= MOST_SECONDS:
+            yield f"lets clients keep {path} for {seconds!r} seconds; give a whole number from 1 to {MOST_SECONDS}"
 
 
 def nginx_path_findings(sites: list[dict[str, Any]]) -> list[str]:
@@ -48,9 +64,17 @@ def nginx_path_findings(sites: list[dict[str, Any]]) -> list[str]:
     return [f"nginx_sites: {site['name']} {finding}" for site in sites for finding in path_findings(site)]
 
 
+def _pattern(path: str) -> str:
+    """Return the pattern of a path and all below it: /admin is not /administrators.
+
+    A semicolon ends a segment too: servers of Java take /admin;a=b for /admin.
+    """
+    return "^" + path.replace(".", r"\.") + ("" if path.endswith("/") else "([/;]|$)")
+
+
 def _above(path: str, paths: Any) -> list[str]:
     """Return those of the paths below which a path lies, itself included, the longest last; case does not matter."""
-    return sorted((each for each in paths if path.lower().startswith(each.lower())), key=len)
+    return sorted((each for each in paths if re.match(_pattern(each), path, re.IGNORECASE)), key=len)
 
 
 def _access(sources: list[str]) -> list[str]:
@@ -61,7 +85,7 @@ def _access(sources: list[str]) -> list[str]:
 def location_of(path: str, site: Mapping[str, Any]) -> dict[str, Any]:
     restricted, kept = _above(path, site["restricted_paths"]), _above(path, site["cached_paths"])
     return {
-        "match": path if path == "/" else f'~* "^{path.replace(".", chr(92) + ".")}"',
+        "match": path if path == "/" else f'~* "{_pattern(path)}"',
         "closed": bool(_above(path, site["closed_paths"])),
         "websocket": bool(_above(path, site["websocket_paths"])),
         "access": _access(site["restricted_paths"][restricted[-1]]) if restricted else [],
@@ -79,7 +103,7 @@ def nginx_locations(site: dict[str, Any]) -> list[dict[str, Any]]:
     return [location_of(path, site) for path in sorted(paths, key=lambda path: (-len(path), path))]
 
 
-FILTERS = (nginx_path_findings, nginx_locations)
+FILTERS = (nginx_path_findings, nginx_source_findings, nginx_locations)
 
 
 def _reported(core: Callable[..., object]) -> Callable[..., object]:

@@ -8,13 +8,14 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
-SERVER_NAME = re.compile(r"(\*\.)?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
-INSTANCE = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})")
-CERTIFICATE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
-HEADER = re.compile(r"[A-Za-z0-9-]+")
+NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")  # beside what files are called that have it in their name
+LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+SERVER_NAME = re.compile(rf"(?=.{{1,253}}$)(\*\.)?{LABEL}(\.{LABEL})*")
+CERTIFICATE = re.compile(r"(?!ca$)[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")  # ca.crt is that of the authority
+HEADER = re.compile(r"[A-Za-z0-9-]{1,100}")
+CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\\]")
 ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
-COOKIE = re.compile(r"[A-Za-z0-9_]+")
+DOLLAR = "${holdfast_dollar}"  # nginx knows no other way to write one
 DEFAULTS: dict[str, Any] = {
     "websocket_paths": [],
     "closed_paths": ["/metrics"],
@@ -33,13 +34,15 @@ DEFAULTS: dict[str, Any] = {
 }
 UPSTREAM_DEFAULTS: dict[str, Any] = {"weights": {}, "keepalive": 32, "sticky_by": "none", "sticky_cookie": ""}
 PAGE_BYTES = 64 * 1024
-LEAST = {
-    "read_timeout_seconds": 1,
-    "websocket_timeout_seconds": 1,
-    "body_limit_mb": 1,
-    "rate_limit_per_second": 0,
-    "rate_limit_burst": 0,
-    "connection_limit": 0,
+VALUE_BYTES = 4000  # nginx reads no word of 4096 bytes
+YEAR = 365 * 86400
+RANGES = {
+    "read_timeout_seconds": (1, YEAR),
+    "websocket_timeout_seconds": (1, YEAR),
+    "body_limit_mb": (1, 2**20),
+    "rate_limit_per_second": (0, 10**6),
+    "rate_limit_burst": (0, 10**6),
+    "connection_limit": (0, 65535),
 }
 
 
@@ -50,60 +53,44 @@ def _doubtful(values: list[str], pattern: re.Pattern[str]) -> list[str]:
 
 def names_findings(sites: list[dict[str, Any]]) -> Iterator[str]:
     for name in _doubtful([site["name"] for site in sites], NAME):
-        yield (f"nginx_sites has the name {name}; use every name once, with lower-case letters, digits and dashes")
-    for name in _doubtful([name.lower() for site in sites for name in site["server_names"]], SERVER_NAME):
-        yield (f"nginx_sites has the server name {name}; give every host name to one site, without scheme or port")
-
-
-def upstream_findings(upstream: Mapping[str, Any]) -> Iterator[str]:
-    if not upstream["servers"]:
-        yield "has no upstream.servers; give at least one"
-    for server in upstream["servers"]:
-        found = INSTANCE.fullmatch(server)
-        if not found or not 1 <= int(found[1]) <= 65535:
-            yield f"has the upstream server {server}; write address:port, the port from 1 to 65535"
-    if upstream["keepalive"] < 1:
-        yield f"has upstream.keepalive {upstream['keepalive']}; give at least 1"
-    yield from weight_findings(upstream)
-    wanted = upstream["sticky_by"] == "cookie"
-    if wanted != bool(upstream["sticky_cookie"]) or (wanted and not COOKIE.fullmatch(upstream["sticky_cookie"])):
         yield (
-            f"has upstream.sticky_by {upstream['sticky_by']} and upstream.sticky_cookie {upstream['sticky_cookie']!r}; "
-            "a cookie is named, with letters, digits and _, when clients are kept by it and only then"
+            f"nginx_sites has the name {name}; use every name once, "
+            "with up to 100 lower-case letters, digits and dashes"
+        )
+    for name in _doubtful([name.lower() for site in sites for name in site["server_names"]], SERVER_NAME):
+        yield (
+            f"nginx_sites has the server name {name}; give every host name to one site and once, whatever its case, "
+            "as DNS spells it, without scheme or port"
         )
 
 
-def weight_findings(upstream: Mapping[str, Any]) -> Iterator[str]:
-    servers, weights = upstream["servers"], upstream["weights"]
-    for server, weight in weights.items():
-        if server not in servers:
-            yield f"has upstream.weights for {server}, which is not one of its servers; take it out"
-        elif isinstance(weight, bool) or not isinstance(weight, int) or weight < 0:
-            yield f"gives {server} the weight {weight!r}; give a whole number, 0 drains it"
-        elif weight > 1 and upstream["sticky_by"] != "none":
-            yield (
-                f"gives {server} the weight {weight} and has upstream.sticky_by {upstream['sticky_by']}; "
-                "a weight would move clients from the instance that keeps them, so give 0 to drain it, or nothing"
-            )
-    if servers and all(weights.get(server, 1) == 0 for server in servers):
-        yield "drains all of its servers; leave one, or close the site with playbooks/maintenance.yml"
-
-
 def number_findings(site: Mapping[str, Any]) -> Iterator[str]:
-    for key, least in LEAST.items():
-        if site.get(key, least) < least:
-            yield f"has {key} {site[key]}; give at least {least}"
+    for key, (least, most) in RANGES.items():
+        if not least <= site.get(key, least) <= most:
+            yield f"has {key} {site[key]}; give {least} to {most}"
+
+
+def _quoted(value: str) -> str:
+    """Return a text as it stands between quotes in nginx's configuration."""
+    return value.replace('"', '\\"').replace("$", DOLLAR)
+
+
+def header_findings(headers: Mapping[str, Any]) -> Iterator[str]:
+    """Say which headers would end the directive they are printed into, or be more than nginx reads."""
+    for header, value in headers.items():
+        if not HEADER.fullmatch(str(header)):
+            yield f"has the header {header}; its name is of letters, digits and dashes, 100 at most"
+        elif not isinstance(value, str) or CONTROL.search(value):
+            yield f"has the header {header}; its value is one line of text without backslashes"
+        elif len(_quoted(value).encode()) > VALUE_BYTES:
+            yield f"has the header {header} of {len(value.encode())} bytes; give it {VALUE_BYTES} at most"
 
 
 def client_findings(site: Mapping[str, Any]) -> Iterator[str]:
     """Say what is wrong with what clients may do and are told."""
-    for origin in site["cors_origins"]:
-        if not ORIGIN.fullmatch(origin):
-            yield f"has the origin {origin}; write scheme and name, such as https://www.example.org, never *"
-    for header, value in site["headers"].items():
-        # What a template prints into a configuration must not be able to end its directive.
-        if not HEADER.fullmatch(header) or not isinstance(value, str) or re.search(r"[\r\n\\]", value):
-            yield f"has the header {header}; its value is one line of text without backslashes"
+    for origin in _doubtful([origin.lower() for origin in site["cors_origins"]], ORIGIN):
+        yield f"has the origin {origin}; write scheme and name once, such as https://www.example.org, never *"
+    yield from header_findings(site["headers"])
     if site["rate_limit_burst"] and not site["rate_limit_per_second"]:
         yield (f"has rate_limit_burst {site['rate_limit_burst']} and no rate_limit_per_second; say how many are usual")
     size = len(site["error_page"].encode())
@@ -114,11 +101,14 @@ def client_findings(site: Mapping[str, Any]) -> Iterator[str]:
         )
     if site["waf_excluded_rules"] and site["waf"] == "none":
         yield "has waf_excluded_rules and no waf; set waf to detection or blocking"
+    for rule in site["waf_excluded_rules"]:
+        if not 1 <= rule < 2**31:
+            yield f"has {rule} in waf_excluded_rules; write the number of a rule, such as 942100"
 
 
 def certificate_findings(name: str) -> Iterator[str]:
     if not CERTIFICATE.fullmatch(name):
-        yield f"has the certificate {name}; write a file name of /etc/holdfast/tls without its suffix"
+        yield f"has the certificate {name}; write a file name of /etc/holdfast/tls without its suffix, not ca"
 
 
 def nginx_site_findings(
@@ -131,7 +121,6 @@ def nginx_site_findings(
         of_site = [
             *(["has no server_names; give at least one"] if not site["server_names"] else []),
             *(certificate_findings(site["certificate"]) if "certificate" in site else []),
-            *upstream_findings(site["upstream"]),
             *number_findings(site),
             *client_findings(site),
         ]
@@ -143,8 +132,12 @@ def _headers(layers: list[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the headers of all layers; a later one counts, however it spells the name."""
     merged: dict[str, tuple[str, Any]] = {}
     for layer in layers:
-        merged |= {name.lower(): (name, value) for name, value in layer.items()}
+        merged |= {str(name).lower(): (name, value) for name, value in layer.items()}
     return dict(merged.values())
+
+
+def _upstream(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {**UPSTREAM_DEFAULTS, **{key: value for key, value in given.items() if value is not None}}
 
 
 def nginx_sites_complete(
@@ -154,9 +147,11 @@ def nginx_sites_complete(
     if not isinstance(sites, list) or not all(isinstance(site, Mapping) for site in sites):
         raise TypeError(f"nginx_sites must be a list of mappings, got {type(sites).__name__}")
     complete = []
-    for given in sites:
-        site = {**DEFAULTS, **defaults, **given, "upstream": {**UPSTREAM_DEFAULTS, **given["upstream"]}}
+    for given in ({key: value for key, value in site.items() if value is not None} for site in sites):
+        site = {**DEFAULTS, **defaults, **given, "upstream": _upstream(given["upstream"])}
         site["headers"] = _headers([*(headers or []), given.get("headers", {})])
+        site["server_names"] = [str(name).lower() for name in given["server_names"]]
+        site["quoted_headers"] = {name: _quoted(str(value)) for name, value in site["headers"].items()}
         complete.append({**site, "id": str(site["name"]).replace("-", "_")})
     return sorted(complete, key=lambda site: str(site["name"]))
 

@@ -11,7 +11,12 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,23}")  # with nginx- in front it names a rule of the firewall
-INSTANCE = re.compile(r"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})")
+HOST = re.compile(r"[A-Za-z0-9.-]{1,253}")
+RANGES = {
+    "connect_timeout_seconds": (1, 86400),
+    "idle_timeout_seconds": (1, 365 * 86400),
+    "connection_limit": (0, 65535),
+}
 DEFAULTS: dict[str, Any] = {
     "listen_addresses": [],
     "servers": [],
@@ -28,17 +33,12 @@ def _endpoint(address: str, port: int) -> str:
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
-def _is_address(text: str) -> bool:
+def _address(text: object) -> str:
+    """Return an address as everybody spells it, or nothing; one of an interface alone nginx does not take."""
     try:
-        ipaddress.ip_address(text)
+        return "" if "%" in str(text) else str(ipaddress.ip_address(str(text)))
     except ValueError:
-        return False
-    return True
-
-
-def _is_instance(text: str) -> bool:
-    found = INSTANCE.fullmatch(text)
-    return found is not None and 1 <= int(found[2]) <= 65535
+        return ""
 
 
 def name_findings(streams: list[dict[str, Any]], taken: list[str]) -> Iterator[str]:
@@ -55,7 +55,7 @@ def port_findings(streams: list[dict[str, Any]], taken: list[int]) -> Iterator[s
         if stream["port"] in taken:
             yield f"nginx_streams: {stream['name']} has port {stream['port']}, which nginx needs itself; choose another"
     for one, other in combinations(streams, 2):
-        mine, theirs = set(one["listen_addresses"]), set(other["listen_addresses"])
+        mine, theirs = (set(map(_address, each["listen_addresses"])) for each in (one, other))
         if one["port"] == other["port"] and (not mine or not theirs or mine & theirs):
             yield (
                 f"nginx_streams: {one['name']} and {other['name']} both have port {one['port']}; "
@@ -72,23 +72,20 @@ def pool_findings(stream: Mapping[str, Any], databases: list[dict[str, Any]]) ->
         )
     elif follows and not databases:
         yield f"follows the {stream['postgresql']} of PostgreSQL, but nginx_database_servers is empty; list servers"
-    for server in [*servers, *backup_servers]:
-        if not _is_instance(server):
-            yield f"has the server {server}; write address:port"
     for server in sorted(set(servers) & set(backup_servers)):
         yield f"has {server} as a server and as its own backup; name it once"
 
 
 def client_findings(stream: Mapping[str, Any]) -> Iterator[str]:
     """Say what is wrong with where it listens, for whom and for how long."""
-    for address in stream["listen_addresses"]:
-        if not _is_address(address):
-            yield f"listens on {address}; write an address of this host"
+    for address, times in Counter(_address(text) or str(text) for text in stream["listen_addresses"]).items():
+        if times > 1 or not _address(address):
+            yield f"listens on {address}; write an address of this host, and each once"
     if not stream["sources"]:
         yield "has no sources; name groups, addresses or networks, or public for everybody"
-    for key, least in (("connect_timeout_seconds", 1), ("idle_timeout_seconds", 1), ("connection_limit", 0)):
-        if stream[key] < least:
-            yield f"has {key} {stream[key]}; give at least {least}"
+    for key, (least, most) in RANGES.items():
+        if not least <= stream[key] <= most:
+            yield f"has {key} {stream[key]}; give {least} to {most}"
 
 
 def nginx_stream_findings(
@@ -97,6 +94,11 @@ def nginx_stream_findings(
     """Return one sentence, with its cure, for everything that cannot be served as it is written."""
     given = _given(streams)
     findings = [*name_findings(given, taken["names"]), *port_findings(given, taken["ports"])]
+    findings += [
+        f"nginx_database_servers has the address {server['address']!r}; write that of the server, without its port"
+        for server in databases or []
+        if not _address(server["address"]) and not HOST.fullmatch(server["address"])
+    ]
     for stream in given:
         of_stream = [*pool_findings(stream, databases or []), *client_findings(stream)]
         findings += [f"nginx_streams: {stream['name']} {finding}" for finding in of_stream]
@@ -107,7 +109,8 @@ def _given(streams: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the streams in order of their names, each with every key."""
     if not isinstance(streams, list) or not all(isinstance(stream, Mapping) for stream in streams):
         raise TypeError(f"nginx_streams must be a list of mappings, got {type(streams).__name__}")
-    return sorted(({**DEFAULTS, **stream} for stream in streams), key=lambda stream: str(stream["name"]))
+    said = ({key: value for key, value in stream.items() if value is not None} for stream in streams)
+    return sorted(({**DEFAULTS, **stream} for stream in said), key=lambda stream: str(stream["name"]))
 
 
 def pool_of(stream: Mapping[str, Any], databases: list[dict[str, Any]]) -> tuple[list[str], list[str]]:

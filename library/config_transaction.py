@@ -662,7 +662,8 @@ class Transaction:
         listed = {file.dest for file in files}
         for folder in self.arguments["exclusive"]:
             found = sorted(path for path in Path(folder["path"]).glob("*") if fnmatch(path.name, folder["pattern"]))
-            unlisted = [str(path) for path in found if str(path) not in listed and not path.is_dir()]
+            kept = {*listed, *(str(Path(folder["path"], name)) for name in folder.get("keep") or [])}
+            unlisted = [str(path) for path in found if str(path) not in kept and not path.is_dir()]
             files += [
                 Wanted(name, "absent", "root", "root", "0644", secret=True, on_change=default) for name in unlisted
             ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import grp
+import hashlib
 import ipaddress
 import json
 import os
@@ -18,6 +19,7 @@ import stat
 import subprocess
 import time
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,11 @@ DOCKER_HOLDERS = {"docker-proxy", "dockerd"}
 CLUSTERS = Path("/etc/postgresql")
 EXTENSIONS = Path("/usr/share/postgresql")
 PGBACKREST = Path("/etc/pgbackrest/conf.d")
+NGINX = Path("/etc/nginx")
+NGINX_TOKEN = re.compile(r"""#[^\n]*|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[{};]|(?:[^\s;{}"'\\]|\\.)+""")
+OURS = b"Managed by Holdfast"
+CERTBOT = Path("/etc/letsencrypt/renewal")
+ACME_SH = Path("/root/.acme.sh")
 ARGUMENTS = r"""<<INCLUDE_ANSIBLE_MODULE_JSON_ARGS>>"""
 
 
@@ -420,6 +427,76 @@ def repository_paths() -> dict[str, str]:
     return found
 
 
+def nginx_directives(text: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the directives of a configuration as words, each with the number of blocks it stands in."""
+    depth, words = 0, list[str]()
+    for part in NGINX_TOKEN.findall(text):
+        if part == "}":
+            depth -= 1
+        elif part in ("{", ";"):
+            yield depth, words
+            depth, words = depth + (part == "{"), []
+        elif not part.startswith("#"):
+            words.append(part.strip("\"'"))
+
+
+def nginx_file(path: Path) -> dict[str, Any]:
+    """Return what a file of somebody else claims: ports as default server, names, directives outside all blocks."""
+    said = [(depth, words) for depth, words in nginx_directives(path.read_text(errors="replace")) if words]
+    listens = [words[1:] for _depth, words in said if words[0] == "listen" and len(words) > 1]
+    ports = [
+        re.fullmatch(r"(?:\*:|0\.0\.0\.0:|\[::\]:)?(80|443)", words[0])
+        for words in listens
+        if "default_server" in words
+    ]
+    return {
+        "path": str(path),
+        "default_ports": sorted({int(port[1]) for port in ports if port}),
+        "names": sorted({name.lower() for _depth, words in said if words[0] == "server_name" for name in words[1:]}),
+        "directives": sorted({words[0] for depth, words in said if depth == 0}),
+    }
+
+
+def nginx() -> dict[str, Any]:
+    """Return what somebody else has made of nginx: files that differ from the package's, and files beside them."""
+    if not (NGINX / "nginx.conf").exists() and not (NGINX / "sites-enabled").exists():
+        return {}
+    conffiles = output("dpkg-query", "-W", "-f", "${Conffiles}\n", "nginx-common", "nginx")
+    packaged = dict(re.findall(r"^ (\S+) ([0-9a-f]{32})", conffiles, re.MULTILINE))
+    changed, foreign = [], []
+    for path, original in (("nginx.conf", "nginx.conf"), ("sites-enabled/default", "sites-available/default")):
+        with contextlib.suppress(OSError):
+            content = (NGINX / path).read_bytes()
+            known = packaged.get(f"/etc/nginx/{original}") == hashlib.md5(content, usedforsecurity=False).hexdigest()
+            if not known and OURS not in content[:200]:
+                changed.append(f"/etc/nginx/{path}")
+    for file in sorted([*(NGINX / "conf.d").glob("*.conf"), *(NGINX / "sites-enabled").glob("*")]):
+        if not file.name.startswith("holdfast-") and file != NGINX / "sites-enabled/default":
+            with contextlib.suppress(OSError):
+                foreign.append(nginx_file(file))
+    return {"changed": changed, "foreign": foreign}
+
+
+def certificate_clients() -> list[dict[str, Any]]:
+    """Return the certificates that certbot and acme.sh renew here, with their names and the way they are proved."""
+    found = []
+    for file in sorted(CERTBOT.glob("*.conf")):
+        with contextlib.suppress(OSError):
+            said = dict(re.findall(r"^(\w+) = (.+?) *$", file.read_text(), re.MULTILINE))
+            names = output("openssl", "x509", "-noout", "-ext", "subjectAltName", "-in", said.get("cert", "/dev/null"))
+            ways = {said.get("authenticator", "standalone"), said.get("installer", "None")} - {"None"}
+            known = re.findall(r"DNS:([^,\s]+)", names) or [file.stem]
+            found.append({"client": "certbot", "path": str(file), "names": known, "ways": sorted(ways)})
+    for file in sorted(ACME_SH.glob("*/*.conf")):
+        with contextlib.suppress(OSError):
+            said = dict(re.findall(r"^(Le_\w+)='?(.*?)'?$", file.read_text(), re.MULTILINE))
+            if "Le_Domain" in said:
+                alias = [said["Le_Domain"], *(name for name in said.get("Le_Alt", "no").split(",") if name != "no")]
+                way = "standalone" if said.get("Le_Webroot", "no") == "no" else said["Le_Webroot"]
+                found.append({"client": "acme.sh", "path": str(file), "names": alias, "ways": [way]})
+    return found
+
+
 def facts(resolve: list[str], folders: list[str]) -> dict[str, Any]:
     packages = output("dpkg-query", "-W", "-f", "${db:Status-Status} ${Package}\n")
     init = Path("/proc/1/comm").read_text().strip()
@@ -449,6 +526,8 @@ def facts(resolve: list[str], folders: list[str]) -> dict[str, Any]:
         "user_id": os.geteuid(),
         "postgresql": postgresql(),
         "backup_paths": repository_paths(),
+        "nginx": nginx(),
+        "certificate_clients": certificate_clients(),
         "resolved_names": {name: resolved(name) for name in resolve},
         "accounts": accounts(),
         "docker": docker(),

@@ -194,10 +194,17 @@ def replication() -> dict[str, str]:
     return {"postgresql": part} if part else {}
 
 
+def silent_sites() -> dict[str, str]:
+    """Return the sites of this host that a visitor gets no page of, and what they get instead."""
+    answer = "".join(lines(f"{PROGRAMS}/site-answers"))
+    return dict(json.loads(answer)["silent"]) if answer else {}
+
+
 def attention(status: dict[str, Any]) -> list[str]:
     """Return what an operator should look at first."""
     found = [f"{name} {state}" for name, state in status["units"].items() if state.startswith(("failed", "NOT"))]
     found += [f"{name}: {text}" for name, text in status.get("warnings", {}).items()]
+    found += [f"site {site} {text}" for site, text in status.get("sites", {}).items()]
     if status.get("health", "200") != "200":
         found.append(f"application answers {status['health']}")
     return found
@@ -208,6 +215,7 @@ def main() -> None:
     status["warnings"] |= closed_sites() | upgrade_notes() | overruled()
     status["upgrades"] = {"security": waiting} if (waiting := security_upgrades()) else {}
     status |= {**releases(), "backups": backups(), "postgresql": postgresql(), "replication": replication()}
+    status["sites"] = silent_sites()
     if sys.argv[1:]:
         status["health"] = health(*sys.argv[1:3])
     print(json.dumps({**status, "attention": attention(status)}))

@@ -121,6 +121,100 @@ def test_every_finding_has_variable_value_and_cure(
     assert find(filters, change, acme) == [finding]
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": "a" * 100, "names": ["a.example"]},
+        {"names": ["db_1", "DB1.example", "*.shop.example", "192.0.2.1", "2001:db8::1", "DNS:192.0.2.1", "a" * 253]},
+        {"group": "ssl-cert", "on_change": ["reload nginx.service", "restart a@b.service", "run /usr/bin/true x"]},
+    ],
+)
+def test_what_the_private_ca_can_issue(filters: Filters, change: dict[str, Any]) -> None:
+    """Names of inventories and addresses too, which no ACME server would prove."""
+    assert filters["certificate_findings"]([{**WANTED, **change}], {}, {**ACME, "email": ""}) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "finding"),
+    [
+        ({"names": []}, "has no names; give at least one"),
+        ({"names": ["a b"]}, "has the name 'a b'; write a host name or an address"),
+        ({"names": ["ä.example"]}, "has the name 'ä.example'; write a host name or an address"),
+        ({"names": ["https://a"]}, "has the name 'https://a'; write a host name or an address"),
+        ({"names": ["a" * 254]}, f"has the name {'a' * 254!r}; write a host name or an address"),
+        ({"group": "no group"}, "has the group 'no group'; write the name of a group of the host"),
+        (
+            {"on_change": ["reload nginx"]},
+            "has 'reload nginx' in on_change; write `reload UNIT.service`, `restart …` or `run COMMAND`",
+        ),
+    ],
+)
+def test_what_nobody_can_issue(filters: Filters, change: dict[str, Any], finding: str) -> None:
+    """Before a host is touched, and not in the middle of the run."""
+    assert filters["certificate_findings"]([{**WANTED, **change}], {}, ACME) == [
+        f"certificates_wanted: nginx {finding}"
+    ]
+
+
+def test_what_is_said_of_the_server_is_looked_at_before_it_counts(filters: Filters) -> None:
+    """A misspelt directory waits for the day on which a certificate comes from there."""
+    assert filters["certificate_findings"]([WANTED], {}, {**ACME, "directory": "acme", "email": "ops"}) == [
+        "certificates_acme_directory is 'acme'; write the URL of a directory, it begins with https://",
+        "certificates_acme_email is 'ops'; give the address that the account is made for",
+    ]
+
+
+def test_names_of_sites_have_no_case(filters: Filters) -> None:
+    """Two spellings are one name; what is no site is left to role nginx."""
+    sites = [{"name": "api", "server_names": ["API.Example.org", "api.example.org"], "certificate": None}]
+    for given_sites in (sites, [*sites, "shop", {"name": "odd", "server_names": None}]):
+        found = filters["site_certificates"](given_sites, "nginx", "192.0.2.1", {"nginx": "provided"})
+        assert [(each["name"], each["names"]) for each in found] == [("nginx", ["api.example.org"])]
+    assert filters["site_certificates"]({"api": 1}, "nginx", "192.0.2.1", {})[0]["names"] == ["192.0.2.1"]
+
+
+def pem(*kinds: str) -> str:
+    return "".join(f"-----BEGIN {kind}-----\nMIIB+/a=\nAAAA\n-----END {kind}-----\n" for kind in kinds)
+
+
+@pytest.mark.parametrize("kind", ["PRIVATE KEY", "EC PRIVATE KEY", "RSA PRIVATE KEY"])
+def test_pairs_of_the_vault(filters: Filters, kind: str) -> None:
+    """A chain and its key; what stands before the first line of a PEM text does not matter."""
+    good = {"certificate": "subject=x\n" + pem("CERTIFICATE", "CERTIFICATE"), "key": pem(kind)}
+    for authority in (good, {"certificate": "", "key": ""}, {"certificate": "x", "key": ""}):
+        assert filters["certificate_pair_findings"]({"nginx": good, "shop": good}, authority) == []
+    parameters = {**good, "key": pem("EC PARAMETERS", kind)}
+    assert filters["certificate_pair_findings"]({"nginx": parameters}, {}) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["", None, 5, "MIIB", "/etc/ssl/nginx.pem", "-----BEGIN CERTIFICATE-----", pem("ENCRYPTED PRIVATE KEY")]
+)
+def test_what_is_no_pair(filters: Filters, text: Any) -> None:
+    """Each half by its name, and never what is there instead: it may be a secret."""
+    cure = "put the text into the vault, from -----BEGIN to END-----, a key without a passphrase"
+    halves = [
+        f"certificates_provided.nginx.{half} is not PEM, or is not there; {cure}" for half in ("certificate", "key")
+    ]
+    certificate, key = pem("CERTIFICATE"), pem("PRIVATE KEY")
+    find = filters["certificate_pair_findings"]
+    assert find({"nginx": {"certificate": text, "key": text}}, {}) == halves
+    assert find({"nginx": {"certificate": certificate, "key": text}}, {}) == halves[1:]
+    assert find({"nginx": {"certificate": text, "key": key}}, {}) == find({"nginx": {"key": key}}, {}) == halves[:1]
+    assert find({"nginx": text}, {}) == halves
+
+
+def test_an_authority_that_is_none(filters: Filters) -> None:
+    """Before it is asked to sign."""
+    cure = "`make secrets INVENTORY=…` generates both halves once both lines are gone"
+    assert filters["certificate_pair_findings"]({}, {"certificate": "x", "key": pem("PRIVATE KEY")}) == [
+        f"certificates_ca_certificate is not PEM; {cure}"
+    ]
+    assert filters["certificate_pair_findings"]({}, {"certificate": pem("CERTIFICATE"), "key": "y"}) == [
+        f"certificates_ca_key is not PEM; {cure}"
+    ]
+
+
 def test_the_account_matters_only_when_there_is_one(filters: Filters) -> None:
     """A provider for a certificate this host does not have is no reason to ask for an address."""
     nothing = {**ACME, "email": "", "directory": ""}
@@ -167,11 +261,12 @@ def test_port_80_proves_no_name_that_other_hosts_have(filters: Filters) -> None:
         assert find([WANTED], {"nginx": provider}, ACME, ["nginx"], others) == []
 
 
-@pytest.mark.parametrize("name", ["ca", "../nginx", "", "a/b", ".hidden"])
+@pytest.mark.parametrize("name", ["ca", "../nginx", "", "a/b", ".hidden", "a" * 101])
 def test_a_name_is_that_of_a_file_beside_the_authority(filters: Filters, name: str) -> None:
     """It comes from sites too."""
     assert filters["certificate_findings"]([{**WANTED, "name": name}], {}, ACME) == [
-        f"certificates_wanted has the name {name!r}; use letters, digits and . _ -, and not ca, which is the authority"
+        f"certificates_wanted has the name {name!r}; use up to 100 letters, digits and . _ -, "
+        "and not ca, which is the authority"
     ]
 
 

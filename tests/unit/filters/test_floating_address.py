@@ -48,6 +48,32 @@ def test_nothing_shared_is_fine(filters: Filters, refusal: Refusal) -> None:
             HOSTS,
             "floating_address_addresses has 192.0.2.100; write each address once, without a prefix, such as 192.0.2.10",
         ),
+        *[
+            (
+                [address, "192.0.2.101"],
+                HOSTS,
+                f"floating_address_addresses has {address}; write each address once, without a prefix, "
+                "such as 192.0.2.10",
+            )
+            for address in ("127.0.0.1", "0.0.0.0", "224.0.0.18", "fe80::1%eth0", "edge.example")
+        ],
+        (
+            ["192.0.2.100", "2001:db8::100", "2001:DB8:0::100"],
+            HOSTS,
+            "floating_address_addresses has 2001:db8::100; write each address once, without a prefix, "
+            "such as 192.0.2.10",
+        ),
+        (
+            ["192.0.2.100"],
+            [HOSTS[0], {"name": "edge2", "address": "edge2.example"}],
+            "floating_address_hosts has edge2 with 'edge2.example'; give its address, hosts look no names up for this",
+        ),
+        (
+            ["2001:DB8::12", "2001:db8::100"],
+            [{"name": "edge1", "address": "2001:db8::11"}, {"name": "edge2", "address": "2001:db8:0::12"}],
+            "floating_address_addresses has 2001:db8:0::12, the address of edge2 itself; "
+            "choose one that belongs to no host",
+        ),
         (
             ["192.0.2.12"],
             HOSTS,
@@ -83,6 +109,24 @@ def test_what_is_refused(
     """One sentence each, with its cure; a plan is refused for the same."""
     assert filters["vrrp_findings"](addresses, hosts, "edge1") == [finding]
     assert refusal("vrrp_plan", addresses, hosts, "edge1") == finding
+
+
+@pytest.mark.parametrize(
+    ("interface", "number", "found"),
+    [
+        ("", 1, []),
+        ("eth0.100", 255, []),
+        ("br-lan", 51, []),
+        ("eth0", 0, ["floating_address_router_id is 0; choose 1 to 255"]),
+        ("eth0", 256, ["floating_address_router_id is 256; choose 1 to 255"]),
+        ("a" * 16, 51, [f"floating_address_interface is {'a' * 16!r}; write the name of an interface, such as eth0"]),
+        ("eth0 }", 51, ["floating_address_interface is 'eth0 }'; write the name of an interface, such as eth0"]),
+        ("..", 51, ["floating_address_interface is '..'; write the name of an interface, such as eth0"]),
+    ],
+)
+def test_options_of_keepalived(filters: Filters, interface: str, number: int, found: list[str]) -> None:
+    """Also while no address is shared: they count as soon as one is."""
+    assert filters["vrrp_option_findings"](interface, number) == found
 
 
 def test_without_any_host(filters: Filters) -> None:

@@ -40,73 +40,26 @@ def test_a_full_site_is_fine(filters: Filters) -> None:
     [
         (
             {"name": "Api"},
-            "nginx_sites has the name Api; use every name once, with lower-case letters, digits and dashes",
+            "nginx_sites has the name Api; use every name once, with up to 100 lower-case letters, digits and dashes",
         ),
         ({"server_names": []}, "nginx_sites: api has no server_names; give at least one"),
         (
             {"server_names": ["https://a.example"]},
-            "nginx_sites has the server name https://a.example; give every host name to one site, "
-            "without scheme or port",
+            "nginx_sites has the server name https://a.example; give every host name to one site and once, "
+            "whatever its case, as DNS spells it, without scheme or port",
         ),
-        ({"upstream": {"servers": []}}, "nginx_sites: api has no upstream.servers; give at least one"),
-        (
-            {"upstream": {"servers": ["http://a:1"]}},
-            "nginx_sites: api has the upstream server http://a:1; write address:port, the port from 1 to 65535",
-        ),
-        (
-            {"upstream": {"servers": ["a:99999"]}},
-            "nginx_sites: api has the upstream server a:99999; write address:port, the port from 1 to 65535",
-        ),
-        (
-            {"upstream": {"servers": ["a:1"], "keepalive": 0}},
-            "nginx_sites: api has upstream.keepalive 0; give at least 1",
-        ),
-        ({"read_timeout_seconds": 0}, "nginx_sites: api has read_timeout_seconds 0; give at least 1"),
-        ({"body_limit_mb": 0}, "nginx_sites: api has body_limit_mb 0; give at least 1"),
-        ({"connection_limit": -1}, "nginx_sites: api has connection_limit -1; give at least 0"),
+        ({"read_timeout_seconds": 0}, "nginx_sites: api has read_timeout_seconds 0; give 1 to 31536000"),
+        ({"body_limit_mb": 0}, "nginx_sites: api has body_limit_mb 0; give 1 to 1048576"),
+        ({"connection_limit": -1}, "nginx_sites: api has connection_limit -1; give 0 to 65535"),
         (
             {"certificate": "x; return 200"},
             "nginx_sites: api has the certificate x; return 200; write a file name of /etc/holdfast/tls "
-            "without its suffix",
+            "without its suffix, not ca",
         ),
         (
             {"server_names": ["api.example.org", "API.example.org"]},
-            "nginx_sites has the server name api.example.org; give every host name to one site, without scheme or port",
-        ),
-        (
-            {"upstream": {"servers": ["a:1"], "sticky_by": "cookie"}},
-            "nginx_sites: api has upstream.sticky_by cookie and upstream.sticky_cookie ''; a cookie is named, "
-            "with letters, digits and _, when clients are kept by it and only then",
-        ),
-        (
-            {"upstream": {"servers": ["a:1"], "sticky_cookie": "s"}},
-            "nginx_sites: api has upstream.sticky_by none and upstream.sticky_cookie 's'; a cookie is named, "
-            "with letters, digits and _, when clients are kept by it and only then",
-        ),
-        (
-            {"upstream": {"servers": ["a:1"], "weights": {"b:1": 2}}},
-            "nginx_sites: api has upstream.weights for b:1, which is not one of its servers; take it out",
-        ),
-        (
-            {"upstream": {"servers": ["a:1", "b:1"], "weights": {"b:1": 0.5}}},
-            "nginx_sites: api gives b:1 the weight 0.5; give a whole number, 0 drains it",
-        ),
-        (
-            {"upstream": {"servers": ["a:1", "b:1"], "weights": {"b:1": True}}},
-            "nginx_sites: api gives b:1 the weight True; give a whole number, 0 drains it",
-        ),
-        (
-            {"upstream": {"servers": ["a:1", "b:1"], "weights": {"b:1": -1}}},
-            "nginx_sites: api gives b:1 the weight -1; give a whole number, 0 drains it",
-        ),
-        (
-            {"upstream": {"servers": ["a:1", "b:1"], "weights": {"b:1": 2}, "sticky_by": "address"}},
-            "nginx_sites: api gives b:1 the weight 2 and has upstream.sticky_by address; a weight would move clients "
-            "from the instance that keeps them, so give 0 to drain it, or nothing",
-        ),
-        (
-            {"upstream": {"servers": ["a:1", "b:1"], "weights": {"a:1": 0, "b:1": 0}}},
-            "nginx_sites: api drains all of its servers; leave one, or close the site with playbooks/maintenance.yml",
+            "nginx_sites has the server name api.example.org; give every host name to one site and once, "
+            "whatever its case, as DNS spells it, without scheme or port",
         ),
         (
             {"error_page": "é" * 32768},
@@ -120,7 +73,58 @@ def test_a_full_site_is_fine(filters: Filters) -> None:
         ),
         (
             {"cors_origins": ["*"]},
-            "nginx_sites: api has the origin *; write scheme and name, such as https://www.example.org, never *",
+            "nginx_sites: api has the origin *; write scheme and name once, such as https://www.example.org, never *",
+        ),
+        (
+            {"cors_origins": ["https://a.example", "https://A.example"]},  # nginx: conflicting parameter
+            "nginx_sites: api has the origin https://a.example; write scheme and name once, "
+            "such as https://www.example.org, never *",
+        ),
+        (
+            {"name": "a" * 101},
+            f"nginx_sites has the name {'a' * 101}; use every name once, "
+            "with up to 100 lower-case letters, digits and dashes",
+        ),
+        (
+            {"server_names": ["a..example"]},
+            "nginx_sites has the server name a..example; give every host name to one site and once, "
+            "whatever its case, as DNS spells it, without scheme or port",
+        ),
+        (
+            {"server_names": ["a" * 64 + ".example"]},
+            f"nginx_sites has the server name {'a' * 64}.example; give every host name to one site and once, "
+            "whatever its case, as DNS spells it, without scheme or port",
+        ),
+        ({"connection_limit": 65536}, "nginx_sites: api has connection_limit 65536; give 0 to 65535"),
+        (
+            {"certificate": "ca"},
+            "nginx_sites: api has the certificate ca; write a file name of /etc/holdfast/tls without its suffix, "
+            "not ca",
+        ),
+        ({"body_limit_mb": 1048577}, "nginx_sites: api has body_limit_mb 1048577; give 1 to 1048576"),
+        (
+            {"headers": {"X-A": "a" * 4001}},
+            "nginx_sites: api has the header X-A of 4001 bytes; give it 4000 at most",
+        ),
+        (
+            {"headers": {"X-A": "a" * 3983 + "$"}},  # a dollar sign is a variable of 18 bytes
+            "nginx_sites: api has the header X-A of 3984 bytes; give it 4000 at most",
+        ),
+        (
+            {"headers": {"X A": "a"}},
+            "nginx_sites: api has the header X A; its name is of letters, digits and dashes, 100 at most",
+        ),
+        (
+            {"headers": {"X-A": "a\x00b"}},
+            "nginx_sites: api has the header X-A; its value is one line of text without backslashes",
+        ),
+        (
+            {"headers": {"X-A": "C:\\"}},
+            "nginx_sites: api has the header X-A; its value is one line of text without backslashes",
+        ),
+        (
+            {"waf": "blocking", "waf_excluded_rules": [-5]},
+            "nginx_sites: api has -5 in waf_excluded_rules; write the number of a rule, such as 942100",
         ),
         (
             {"headers": {"X-A": 'a";\nreturn 200'}},
@@ -139,6 +143,46 @@ def test_a_full_site_is_fine(filters: Filters) -> None:
 def test_one_finding_each(filters: Filters, change: dict[str, Any], finding: str) -> None:
     """Site, value and cure."""
     assert filters["nginx_site_findings"]([{**SITE, **change}]) == [finding]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": "a" * 100},
+        {
+            "server_names": [
+                "API.Example.org",
+                "*.example.org",
+                ".".join(["a" * 61] * 4),
+                "192.0.2.1",
+                "xn--bcher-kva.example",
+            ]
+        },
+        {
+            "read_timeout_seconds": 1,
+            "websocket_timeout_seconds": 31536000,
+            "body_limit_mb": 1,
+            "connection_limit": 65535,
+        },
+        {"read_timeout_seconds": 31536000, "body_limit_mb": 1048576, "rate_limit_per_second": 1, "rate_limit_burst": 1},
+        {"rate_limit_per_second": 1000000, "rate_limit_burst": 1000000, "connection_limit": 0},
+        {"headers": {"X-A": "a" * 4000, "X-B": "a" * 3982 + "$", "X-Costs": 'costs 5$, "net"; {x}'}},
+        {"waf": "detection", "waf_excluded_rules": [1, 942100]},
+        {"closed_paths": None, "headers": None, "body_limit_mb": None, "certificate": None},
+    ],
+)
+def test_what_is_right_is_fine(filters: Filters, change: dict[str, Any]) -> None:
+    """Both ends of each range are inside."""
+    assert filters["nginx_site_findings"]([{**SITE, **change}]) == []
+
+
+def test_what_is_printed_between_quotes(filters: Filters) -> None:
+    """A dollar sign can be written; names of hosts have no case."""
+    site = {**SITE, "server_names": ["API.Example.org"], "headers": {"X-Costs": '5$ "net" $host'}}
+    complete = filters["nginx_sites_complete"]([site], {})[0]
+    assert complete["quoted_headers"] == {"X-Costs": '5${holdfast_dollar} \\"net\\" ${holdfast_dollar}host'}
+    assert complete["headers"] == {"X-Costs": '5$ "net" $host'}
+    assert complete["server_names"] == ["api.example.org"]
 
 
 def test_two_sites_share_nothing(filters: Filters) -> None:

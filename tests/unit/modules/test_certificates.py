@@ -443,3 +443,17 @@ def test_a_provided_certificate_replaces_another_one_but_not_a_newer_one(
         newer = certificates.issue(key, ["a.example"], signer, 90)
     with pytest.raises(AnsibleActionFail, match=r"certificates_provided\.nginx is older than the one in place"):
         certificates.reason_to_replace("nginx", older, newer, key, NOW)
+
+
+def test_names_of_hosts_have_no_case(certificates: ModuleType, signer: tuple[x509.Certificate, Any]) -> None:
+    """`API.Example.org` of a site is in a certificate for `*.example.org`; a spelling is no reason."""
+    dns = x509.DNSName
+    assert certificates.covered("API.Example.org", {dns("*.example.org")})
+    assert certificates.covered("API.Example.org", {dns("api.example.org")})
+    assert not certificates.covered("API.Example.org", {dns("*.example.net")})
+    assert not certificates.covered("a.b.example.org", {dns("*.example.org")})
+    key = public_key()
+    pem = certificates.issue(key, ["API.Example.org", "192.0.2.1"], signer, 90)
+    for names in (["api.example.org", "192.0.2.1"], ["API.Example.org", "192.0.2.1"]):
+        assert certificates.reason_to_issue(pem, key, names, signer[0], NOW) == ""
+    assert certificates.reason_to_issue(pem, key, ["api.example.net"], signer[0], NOW) == "other names"

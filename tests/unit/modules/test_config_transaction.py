@@ -112,6 +112,14 @@ def test_exclusive_removes_only_files_that_match_and_are_not_listed(host: Any) -
     assert sorted(path.name for path in host.path("").iterdir()) == ["a.conf", "c.txt", "folder.conf"]
 
 
+def test_exclusive_keeps_what_somebody_else_may_write(host: Any) -> None:
+    """It is neither compared nor made; all else of the folder goes."""
+    for name in ("a.conf", "b.conf"):
+        host.path(name).write_text("x")
+    host.transaction(exclusive=[{"path": str(host.path("")), "pattern": "*", "keep": ["a.conf", "none.conf"]}])
+    assert sorted(path.name for path in host.path("").iterdir()) == ["a.conf"]
+
+
 def test_exclusive_of_a_missing_folder_is_nothing(host: Any) -> None:
     assert host.transaction(exclusive=[{"path": str(host.path("none")), "pattern": "*"}])["changed"] is False
 

@@ -384,3 +384,95 @@ def test_a_server_is_asked_once(host_facts: ModuleType, tmp_path: Path, monkeypa
     assert asked[0][asked[0].index("-p") + 1] == "5433"
     monkeypatch.setattr(host_facts, "output", lambda *_argv: "")
     assert host_facts.server_says(tmp_path) == {}
+
+
+@pytest.fixture
+def past(host_facts: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A host on which somebody else has used nginx, whose package brought nginx.conf and a default site."""
+    for name in ("conf.d", "sites-enabled", "sites-available"):
+        (tmp_path / "nginx" / name).mkdir(parents=True)
+    monkeypatch.setattr(host_facts, "NGINX", tmp_path / "nginx")
+    monkeypatch.setattr(host_facts, "CERTBOT", tmp_path / "renewal")
+    monkeypatch.setattr(host_facts, "ACME_SH", tmp_path / ".acme.sh")
+    conffiles = (
+        " /etc/nginx/nginx.conf 900150983cd24fb0d6963f7d28e17f72\n"  # of the text abc (RFC 1321)
+        " /etc/nginx/sites-available/default 900150983cd24fb0d6963f7d28e17f72\n"
+    )
+    monkeypatch.setattr(
+        host_facts, "output", lambda *argv: conffiles if argv[0] == "dpkg-query" else " DNS:shop.example, DNS:b.x\n"
+    )
+    return tmp_path
+
+
+def test_an_nginx_as_its_package_brings_it(host_facts: ModuleType, past: Path) -> None:
+    """Nobody has a hand in it; nor in files of ours."""
+    nginx = past / "nginx"
+    assert host_facts.nginx() == {"changed": [], "foreign": []}
+    (nginx / "nginx.conf").write_text("abc")
+    (nginx / "sites-available/default").write_text("abc")
+    (nginx / "sites-enabled/default").symlink_to(nginx / "sites-available/default")
+    (nginx / "conf.d/holdfast-log.conf").write_text("gzip on;")
+    assert host_facts.nginx() == {"changed": [], "foreign": []}
+    (nginx / "nginx.conf").write_text("# Managed by Holdfast; changes made here are overwritten.\nuser x;")
+    assert host_facts.nginx() == {"changed": [], "foreign": []}
+    assert host_facts.certificate_clients() == []
+
+
+def test_no_nginx_is_no_past(host_facts: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host_facts, "NGINX", tmp_path)
+    assert host_facts.nginx() == {}
+
+
+def test_what_somebody_else_has_made_of_nginx(host_facts: ModuleType, past: Path) -> None:
+    """Changed files of the package, and what files beside them claim; a link to nothing is no reason to fail."""
+    nginx = past / "nginx"
+    (nginx / "nginx.conf").write_text("abcd\nstream { }\n")
+    (nginx / "sites-enabled/default").write_text("server { }")
+    (nginx / "sites-enabled/gone").symlink_to(nginx / "nowhere")
+    (nginx / "sites-enabled/mine").write_text(
+        "server {\n  listen 80 default_server; # listen 443 default_server;\n  listen [::]:443 ssl default_server;\n"
+        "  listen 192.0.2.1:80 default_server;\n  listen 8080 default_server;\n"
+        "  server_name Shop.example 'www.shop.example';\n"
+        '  location / { return 200 "server_name x; }"; }\n  add_header X ${a}b;\n}\n'
+    )
+    (nginx / "conf.d/tuning.conf").write_text("gzip on;\nmap $a $b {\n default 1;\n}\nsendfile off; # tcp_nopush on;\n")
+    (nginx / "conf.d/off.conf.bak").write_text("server_tokens off;")
+    assert host_facts.nginx() == {
+        "changed": ["/etc/nginx/nginx.conf", "/etc/nginx/sites-enabled/default"],
+        "foreign": [
+            {
+                "path": str(nginx / "conf.d/tuning.conf"),
+                "default_ports": [],
+                "names": [],
+                "directives": ["gzip", "map", "sendfile"],
+            },
+            {
+                "path": str(nginx / "sites-enabled/mine"),
+                "default_ports": [80, 443],
+                "names": ["shop.example", "www.shop.example"],
+                "directives": ["server"],
+            },
+        ],
+    }
+
+
+def test_who_else_renews_certificates(host_facts: ModuleType, past: Path) -> None:
+    """As certbot (renewal/*.conf) and acme.sh (DOMAIN/DOMAIN.conf) note it."""
+    (past / "renewal").mkdir()
+    (past / "renewal/shop.example.conf").write_text(
+        "version = 2.1.0\ncert = /etc/letsencrypt/live/shop.example/cert.pem\n[renewalparams]\n"
+        "authenticator = nginx\ninstaller = nginx\n"
+    )
+    for name, text in {
+        "a.x": "Le_Domain='a.x'\nLe_Alt='b.x,c.x'\nLe_Webroot='no'\n",
+        "d.x": "Le_Domain='d.x'\nLe_Alt='no'\nLe_Webroot='dns_cf'\n",
+        "ca": "CA_EMAIL='x'\n",
+    }.items():
+        (past / ".acme.sh" / name).mkdir(parents=True)
+        (past / ".acme.sh" / name / f"{name}.conf").write_text(text)
+    found = host_facts.certificate_clients()
+    assert [(each["client"], each["names"], each["ways"]) for each in found] == [
+        ("certbot", ["shop.example", "b.x"], ["nginx"]),
+        ("acme.sh", ["a.x", "b.x", "c.x"], ["standalone"]),
+        ("acme.sh", ["d.x"], ["dns_cf"]),
+    ]

@@ -129,3 +129,17 @@ def test_a_host_that_wants_to_restart_says_for_what(status: ModuleType, upgrades
     assert status.upgrade_notes() == {"restart of the host": "wanted by an upgrade"}
     (upgrades / "RESTART_WANTED.pkgs").write_text("linux-image-6.12.57-amd64\nlibc6\n")
     assert status.upgrade_notes() == {"restart of the host": "wanted by linux-image-6.12.57-amd64, libc6"}
+
+
+def test_sites_that_visitors_get_no_page_of(
+    status: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As site-answers tells it on an edge host; other hosts have no such program."""
+    monkeypatch.setattr(status, "PROGRAMS", str(tmp_path))
+    assert status.silent_sites() == {}
+    program = tmp_path / "site-answers"
+    program.write_text("""#!/bin/sh\necho '{"silent": {"shop": "answers 502 Bad Gateway"}, "urls": []}'\n""")
+    program.chmod(0o755)
+    assert status.silent_sites() == {"shop": "answers 502 Bad Gateway"}
+    found = status.attention({"units": {}, "sites": {"shop": "answers 502 Bad Gateway"}})
+    assert found == ["site shop answers 502 Bad Gateway"]

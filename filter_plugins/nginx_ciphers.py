@@ -1,0 +1,84 @@
+"""Ciphers and groups in nginx's TLS settings: those that OpenSSL does not know keep nginx from starting."""
+
+import functools
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+# As OpenSSL 3 names them, of TLS 1.2 and with the keys that certificates have
+SUITE = re.compile(
+    r"((ECDHE-ECDSA|ECDHE-RSA|DHE-RSA)-)?"
+    r"(AES(128|256)-(CCM8?|SHA|SHA256)|AES128-GCM-SHA256|AES256-GCM-SHA384|CHACHA20-POLY1305"
+    r"|ARIA(128-GCM-SHA256|256-GCM-SHA384)|CAMELLIA(128|256)-(SHA|SHA256))"
+    r"|ECDHE-(ECDSA|RSA)-(AES256-SHA384|CAMELLIA256-SHA384)"
+)
+TLS13 = re.compile(r"TLS_(AES_128_GCM_SHA256|AES_256_GCM_SHA384|CHACHA20_POLY1305_SHA256|AES_128_CCM(_8)?_SHA256)")
+WORDS = _words(
+    "3DES AES AES128 AES256 AESCCM AESCCM8 AESGCM ALL ARIA ARIA128 ARIA256 ARIAGCM CAMELLIA CAMELLIA128 CAMELLIA256 "
+    "CBC CHACHA20 COMPLEMENTOFALL COMPLEMENTOFDEFAULT DEFAULT DES DHE DSS ECDH ECDHE ECDSA EDH EECDH EXP EXPORT "
+    "HIGH IDEA LOW MD5 MEDIUM NULL PSK RC4 RSA SEED SHA SHA1 SHA256 SHA384 SRP SSLv2 SSLv3 TLSv1 TLSv1.0 TLSv1.2 "
+    "aDSS aECDSA aNULL aPSK aRSA eNULL kDHE kECDHE kEDH kEECDH kPSK kRSA kSRP"
+)
+GROUP = re.compile(
+    r"\??(X25519|X448|P-(256|384|521)|prime256v1|secp(256k1|384r1|521r1)|ffdhe(2048|3072|4096|6144|8192)"
+    r"|brainpoolP(256|384|512)r1(tls13)?|X25519MLKEM768|SecP256r1MLKEM768|SecP384r1MLKEM1024)",
+    re.IGNORECASE,
+)
+
+
+def cipher_findings(text: str) -> Iterator[str]:
+    rules = [rule for rule in re.split(r"[:, ]+", text.strip("\"'")) if rule and not rule.startswith("@")]
+    parts = [part for rule in rules for part in rule.lstrip("!+-").split("+")]
+    unknown = [part for part in parts if part not in WORDS and not SUITE.fullmatch(part) and not TLS13.fullmatch(part)]
+    if unknown:
+        yield f"names {', '.join(unknown)}, which OpenSSL does not know; correct it (`openssl ciphers` lists all)"
+    elif not any(rule[0] not in "!+-" and not TLS13.fullmatch(rule) for rule in rules):
+        yield "names no cipher of TLS 1.2; add one, those of TLS 1.3 are offered anyway"
+
+
+def group_findings(text: str) -> Iterator[str]:
+    unknown = [group for group in text.strip("\"'").split(":") if not GROUP.fullmatch(group)]
+    if unknown and text != "auto":
+        yield f"names {', '.join(unknown)}, which OpenSSL does not know; write groups such as X25519:prime256v1"
+
+
+def nginx_cipher_findings(settings: Mapping[str, Any]) -> list[str]:
+    """Return one sentence, with its cure, for ciphers and groups with which nginx would not start."""
+    judges = {"ssl_ciphers": cipher_findings, "ssl_ecdh_curve": group_findings}
+    return [
+        f"nginx_settings: {name} {finding}"
+        for name, judge in judges.items()
+        if name in settings
+        for finding in judge(str(settings[name]))
+    ]
+
+
+FILTERS = (nginx_cipher_findings,)
+
+
+def _reported(core: Callable[..., object]) -> Callable[..., object]:
+    """Let Ansible show a refusal of ``core`` as one sentence."""
+
+    @functools.wraps(core)
+    def run(*arguments: object, **options: object) -> object:
+        try:
+            return core(*arguments, **options)
+        except (TypeError, ValueError) as error:
+            raise AnsibleFilterError(str(error)) from None
+
+    return run
+
+
+class FilterModule:
+    """The filters of this file."""
+
+    def filters(self) -> dict[str, Callable[..., object]]:
+        """Return the filters by name."""
+        return {core.__name__: _reported(core) for core in FILTERS}

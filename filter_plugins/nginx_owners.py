@@ -1,0 +1,84 @@
+"""Who else has a hand in nginx: files and certificates of somebody else that ours would meet."""
+
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+CURES = {
+    "/etc/nginx/nginx.conf": "replaces it; move what is needed into nginx_settings, nginx_sites or nginx_streams, "
+    "then the file aside, as in `mv /etc/nginx/nginx.conf /root/`",
+    "/etc/nginx/sites-enabled/default": "removes it; describe the site in nginx_sites, then remove it",
+}
+
+
+def file_findings(file: Mapping[str, Any], names: Mapping[str, str], directives: set[str]) -> Iterator[str]:
+    """Say what a file that nginx goes on to load claims, and we do too."""
+    for port in file["default_ports"]:
+        yield f"is the default_server of port {port}, which role nginx is; remove the word there"
+    for name in file["names"]:
+        if name in names:
+            yield f"has the server name {name}, as {names[name]} of nginx_sites has; remove it from one"
+    for name in sorted(directives.intersection(file["directives"])):
+        yield f"sets {name}, which role nginx sets too; move it into nginx_settings and remove it there"
+
+
+def nginx_file_findings(
+    found: Mapping[str, Any], host: str, sites: list[Mapping[str, Any]], directives: list[str]
+) -> list[str]:
+    """Return one sentence, with its cure, for every file of somebody else that ours would meet."""
+    names = {name.lower(): site["name"] for site in sites for name in site["server_names"]}
+    ours = {line.split(" ", 1)[0] for line in directives} - {"log_format", "access_log", "error_log", "include"}
+    return [
+        f"{path} of {host} was written by somebody else, and role nginx {CURES[path]}"
+        for path in found.get("changed", [])
+    ] + [
+        f"{file['path']} of {host} {finding}"
+        for file in found.get("foreign", [])
+        for finding in file_findings(file, names, ours)
+    ]
+
+
+def certificate_client_findings(
+    clients: list[Mapping[str, Any]], host: str, sites: list[Mapping[str, Any]]
+) -> list[str]:
+    """Return one sentence, with its cure, for every name of a site that another client proves by our web server.
+
+    It would rewrite our files, or need a port that is taken. One that proves by DNS is in nobody's way.
+    """
+    ours = {name.lower() for site in sites for name in site["server_names"]}
+    findings = []
+    for client in clients:
+        common = sorted(ours.intersection(name.lower() for name in client["names"]))
+        ways = [way for way in client["ways"] if not way.startswith(("dns", "manual"))]
+        if common and ways:
+            findings.append(
+                f"{client['client']} of {host} renews {', '.join(common)} too, by {' and '.join(ways)}, "
+                f"which meets role nginx; move {client['path']} out of its folder, the certificate itself stays"
+            )
+    return findings
+
+
+FILTERS = (nginx_file_findings, certificate_client_findings)
+
+
+def _reported(core: Callable[..., object]) -> Callable[..., object]:
+    """Let Ansible show a refusal of ``core`` as one sentence."""
+
+    @functools.wraps(core)
+    def run(*arguments: object, **options: object) -> object:
+        try:
+            return core(*arguments, **options)
+        except (TypeError, ValueError) as error:
+            raise AnsibleFilterError(str(error)) from None
+
+    return run
+
+
+class FilterModule:
+    """The filters of this file."""
+
+    def filters(self) -> dict[str, Callable[..., object]]:
+        """Return the filters by name."""
+        return {core.__name__: _reported(core) for core in FILTERS}

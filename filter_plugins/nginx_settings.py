@@ -1,0 +1,187 @@
+"""Directives of nginx's http block: what an operator cannot set like this, and what all of them come to."""
+
+import difflib
+import functools
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+NAME = re.compile(r"[a-z][a-z0-9_]*")
+VALUE_BYTES = 4000  # nginx reads no word of 4096 bytes
+# Every site says these itself, so that they would count nowhere: by name, what is meant instead
+ELSEWHERE = {
+    "add_header": "nginx_headers",
+    "client_max_body_size": "nginx_body_limit_mb",
+    "error_page": "nginx_error_page",
+    "proxy_hide_header": "nginx_headers",
+    "proxy_read_timeout": "read_timeout_seconds of a site",
+    "server_name": "server_names of a site",
+    "set_real_ip_from": "nginx_trusted_proxies",
+    "ssl_certificate": "nginx_certificate",
+    "ssl_certificate_key": "nginx_certificate",
+    "ssl_protocols": "nginx_tls_profile",
+    "worker_connections": "nginx_worker_connections",
+}
+FIXED = frozenset({"proxy_http_version", "proxy_next_upstream_tries", "proxy_set_header"})
+BLOCKS = _words("events geo http if limit_except location map server split_clients stream types upstream")
+OTHER_CONTEXT = _words(
+    "alias daemon env internal listen load_module multi_accept pid proxy_pass return rewrite set stub_status "
+    "thread_pool try_files user worker_processes worker_rlimit_nofile worker_shutdown_timeout"
+)
+REPEATED = _words(
+    "access_log add_trailer allow auth_request_set deny error_log fastcgi_param gzip_disable include js_set "
+    "limit_conn limit_conn_zone limit_req limit_req_zone log_format mirror perl_set proxy_cache_path "
+    "proxy_cache_valid proxy_cookie_domain proxy_cookie_flags proxy_cookie_path proxy_pass_header proxy_redirect "
+    "sub_filter"
+)
+# What people set: a name that is nearly one of these is a misspelt one, any other may come with a module
+KNOWN = REPEATED | _words(
+    "absolute_redirect aio auth_basic auth_basic_user_file charset chunked_transfer_encoding "
+    "client_body_buffer_size client_body_temp_path client_body_timeout client_header_buffer_size "
+    "client_header_timeout default_type directio etag expires gzip gzip_buffers gzip_comp_level gzip_http_version "
+    "gzip_min_length gzip_proxied gzip_static gzip_types gzip_vary http2_max_concurrent_streams if_modified_since "
+    "ignore_invalid_headers index keepalive_disable keepalive_requests keepalive_time keepalive_timeout "
+    "large_client_header_buffers limit_conn_dry_run limit_conn_log_level limit_conn_status limit_rate "
+    "limit_rate_after limit_req_dry_run limit_req_log_level limit_req_status lingering_close lingering_time "
+    "lingering_timeout log_not_found map_hash_bucket_size map_hash_max_size max_ranges merge_slashes "
+    "open_file_cache output_buffers port_in_redirect postpone_output proxy_bind proxy_buffer_size proxy_buffering "
+    "proxy_buffers proxy_busy_buffers_size proxy_cache proxy_cache_bypass proxy_cache_key proxy_cache_lock "
+    "proxy_cache_use_stale proxy_connect_timeout proxy_headers_hash_bucket_size proxy_headers_hash_max_size "
+    "proxy_ignore_client_abort proxy_ignore_headers proxy_intercept_errors proxy_max_temp_file_size "
+    "proxy_next_upstream proxy_next_upstream_timeout proxy_no_cache proxy_request_buffering proxy_send_timeout "
+    "proxy_socket_keepalive proxy_ssl_name proxy_ssl_server_name proxy_ssl_verify proxy_temp_path real_ip_header "
+    "real_ip_recursive recursive_error_pages request_pool_size reset_timedout_connection resolver resolver_timeout "
+    "send_timeout sendfile sendfile_max_chunk server_name_in_redirect server_names_hash_bucket_size "
+    "server_names_hash_max_size server_tokens ssl_buffer_size ssl_ciphers ssl_client_certificate ssl_conf_command "
+    "ssl_dhparam ssl_early_data ssl_ecdh_curve ssl_prefer_server_ciphers ssl_session_cache ssl_session_ticket_key "
+    "ssl_session_tickets ssl_session_timeout ssl_stapling ssl_stapling_verify ssl_trusted_certificate "
+    "ssl_verify_client ssl_verify_depth tcp_nodelay tcp_nopush types_hash_bucket_size types_hash_max_size "
+    "underscores_in_headers variables_hash_bucket_size variables_hash_max_size"
+)
+QUOTED = re.compile(r"""(?<!\S)("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')(?!\S)|\\.|\$\{\w+\}""")
+TIME = re.compile(r"\d+|(\d+(y|M|w|d|h|m|s|ms) ?)+")
+SIZE = re.compile(r"\d+[kKmMgG]?")
+
+
+OPTIONS = {"nginx_body_limit_mb": (1, 2**20), "nginx_worker_connections": (64, 2**20), "nginx_hsts_seconds": (0, 2**31)}
+CERTIFICATE = re.compile(r"(?!ca$)[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
+
+
+def nginx_option_findings(options: Mapping[str, Any]) -> list[str]:
+    """Return one sentence, with its cure, for every option of the role, by name, that nginx would refuse."""
+    findings = [
+        f"{name} is {options[name]}; give {least} to {most}"
+        for name, (least, most) in OPTIONS.items()
+        if name in options and not least <= options[name] <= most
+    ]
+    if options.get("nginx_status_port") in (80, 443):
+        findings.append(f"nginx_status_port is {options['nginx_status_port']}, which sites have; choose another")
+    name = str(options.get("nginx_certificate", "nginx"))
+    if not CERTIFICATE.fullmatch(name):
+        findings.append(f"nginx_certificate is {name!r}; write a file name of /etc/holdfast/tls without suffix, not ca")
+    return findings
+
+
+def name_findings(name: str) -> Iterator[str]:
+    """Say why a directive cannot stand in the http block, or would count nowhere there."""
+    if not NAME.fullmatch(name):
+        yield f"has {name!r}; write the name of the directive alone, and what follows it as its value"
+    elif name in ELSEWHERE:
+        yield f"has {name}, which sites say themselves; set {ELSEWHERE[name]} instead"
+    elif name in FIXED:
+        yield f"has {name}, which sites say themselves and rely on; take it out"
+    elif name in BLOCKS:
+        yield f"has {name}, which is a block; put it into a file of your own in /etc/nginx/conf.d"
+    elif name in OTHER_CONTEXT:
+        yield f"has {name}, which does not belong in the http block; take it out"
+    elif name not in KNOWN and (close := difflib.get_close_matches(name, KNOWN, n=1, cutoff=0.93)):
+        yield f"has {name}; did you mean {close[0]}?"
+
+
+def word_findings(name: str, value: object) -> Iterator[str]:
+    """Say why nginx could not read a value."""
+    text = _spelled(value)
+    bare = QUOTED.sub("", text)
+    if not isinstance(value, (str, int, float)) or not text.strip():
+        yield f"has {name}: {value!r}; write a text, a number, true or false, or a list of these"
+    elif re.search(r"[;{}\n\r\0]|(^|\s)[#\"']", bare) or bare.endswith("\\"):
+        yield f"has {name}: {text}; put what holds ; {{ }} # or a blank into quotes, on one line, without a last ;"
+    elif any(len(word.encode()) > VALUE_BYTES for word in [*QUOTED.findall(text), *bare.split()]):
+        yield f"has {name} with a word of more than {VALUE_BYTES} bytes, which nginx does not read; make it shorter"
+    elif (name.endswith("_timeout") and name != "keepalive_timeout") and not TIME.fullmatch(text):
+        yield f"has {name}: {text}, which is no time; write seconds, or a number and its unit, such as 30s"
+    elif name.endswith(("_hash_bucket_size", "_hash_max_size")) and not SIZE.fullmatch(text):
+        yield f"has {name}: {text}; write a whole number"
+
+
+def nginx_setting_findings(settings: Mapping[str, Any]) -> list[str]:
+    """Return one sentence, with its cure, for every directive that the http block cannot have like this."""
+    findings = []
+    for name, value in settings.items():
+        items = value if isinstance(value, list) else [value]
+        found = [*name_findings(str(name))] or [each for item in items for each in word_findings(name, item)]
+        if not items or (len(items) > 1 and name in KNOWN - REPEATED):
+            found.append(f"has {name} {len(items)} times; write it once")
+        findings += [f"nginx_settings {finding}" for finding in dict.fromkeys(found)]
+    return findings
+
+
+def _spelled(value: object) -> str:
+    return {True: "on", False: "off"}[value] if isinstance(value, bool) else str(value)
+
+
+def nginx_directives(settings: Mapping[str, Any], ours: Mapping[str, Any]) -> list[str]:
+    """Return the directives line by line, those of the operator in place of ours; formats before logs that use them."""
+    merged = {name: value for name, value in {**ours, **settings}.items() if value != ""}
+    return [
+        f"{name} {_spelled(item)}"
+        for name in sorted(merged, key=lambda name: (name != "log_format", name))
+        for item in (merged[name] if isinstance(merged[name], list) else [merged[name]])
+    ]
+
+
+def _bucket(names: list[str]) -> int:
+    """Return the bytes that nginx needs for its longest name: pointer, length and name, then the end of the bucket."""
+    longest = max((len(name.encode()) for name in names), default=0)
+    return max(128, -(-(8 + -(-(longest + 2) // 8) * 8 + 8) // 64) * 64)
+
+
+def nginx_hash_sizes(sites: list[dict[str, Any]]) -> dict[str, int]:
+    """Return how large the buckets of nginx's tables have to be for what sites say, with every key."""
+    return {
+        "map_hash_bucket_size": _bucket([origin for site in sites for origin in site["cors_origins"]]),
+        "proxy_headers_hash_bucket_size": _bucket([header for site in sites for header in site["headers"]]),
+        "server_names_hash_bucket_size": _bucket([name for site in sites for name in site["server_names"]]),
+        "variables_hash_bucket_size": _bucket([f"holdfast_headers_{site['id']}" for site in sites]),
+    }
+
+
+FILTERS = (nginx_option_findings, nginx_setting_findings, nginx_directives, nginx_hash_sizes)
+
+
+def _reported(core: Callable[..., object]) -> Callable[..., object]:
+    """Let Ansible show a refusal of ``core`` as one sentence."""
+
+    @functools.wraps(core)
+    def run(*arguments: object, **options: object) -> object:
+        try:
+            return core(*arguments, **options)
+        except (TypeError, ValueError) as error:
+            raise AnsibleFilterError(str(error)) from None
+
+    return run
+
+
+class FilterModule:
+    """The filters of this file."""
+
+    def filters(self) -> dict[str, Callable[..., object]]:
+        """Return the filters by name."""
+        return {core.__name__: _reported(core) for core in FILTERS}
