@@ -32,6 +32,17 @@ def general_name(text: str) -> x509.GeneralName:
         return x509.DNSName(text)
 
 
+def short_name(name: str) -> str:
+    """Return a name as others compare the common name of a certificate with it."""
+    short: str = RemoteCall.filter_named("short_name")(name.removeprefix("DNS:"))
+    return short
+
+
+def common_name(certificate: x509.Certificate) -> str:
+    found = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(found[0].value) if found else ""
+
+
 def reason_to_issue(pem: str, public_key: str, names: list[str], ca: x509.Certificate, now: datetime.datetime) -> str:
     """Say why a certificate cannot stay, or nothing."""
     if not pem:
@@ -44,7 +55,7 @@ def reason_to_issue(pem: str, public_key: str, names: list[str], ca: x509.Certif
         return STRANGE
     if certificate.public_key().public_bytes(*PUBLIC_FORMAT).decode() != public_key:
         return "does not fit its key"
-    if present != {general_name(name) for name in names}:
+    if present != {general_name(name) for name in names} or common_name(certificate) not in map(short_name, names):
         return "other names"
     lifetime = certificate.not_valid_after_utc - certificate.not_valid_before_utc
     if now > certificate.not_valid_after_utc - lifetime / 3:
@@ -157,7 +168,7 @@ def issue(public_key: str, names: list[str], authority: tuple[x509.Certificate, 
     subject: Any = serialization.load_pem_public_key(public_key.encode())
     certificate = (
         x509.CertificateBuilder()
-        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0][:64])]))
+        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, short_name(names[0]))]))
         .issuer_name(ca.subject)
         .public_key(subject)
         .serial_number(x509.random_serial_number())

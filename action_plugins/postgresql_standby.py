@@ -12,7 +12,7 @@ from ansible.plugins.loader import action_loader
 
 RemoteCall: Any = action_loader.get("remote_call", class_only=True)
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,52}")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 ADDRESS = re.compile(r"[A-Za-z0-9._:-]*")
 POSITION = re.compile(r"([0-9A-F]{1,8}/[0-9A-F]{1,8})?")
 
@@ -51,4 +51,11 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
             raise AnsibleActionFail(f"primary is {arguments['primary']!r}; follow needs an address, the others none")
         if not POSITION.fullmatch(arguments["beyond"]):
             raise AnsibleActionFail(f"beyond is {arguments['beyond']!r}, not a position such as 0/3000028")
-        return self.call("postgresql_standby", arguments, task_vars)  # type: ignore[no-any-return]
+        names, slots = self.filter_named("replication_name"), self.filter_named("replication_slot")
+        kept = {
+            "application": names(arguments["name"]),
+            "slot": slots(arguments["name"]),
+            "applications": [names(name) for name in arguments["standbys"]],
+            "slots": [slots(name) for name in arguments["standbys"]],
+        }
+        return self.call("postgresql_standby", {**arguments, **kept}, task_vars)  # type: ignore[no-any-return]

@@ -7,11 +7,13 @@ from __future__ import annotations
 import base64
 import json
 import zlib
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
+from ansible.plugins.loader import filter_loader
 
 
 def packed(arguments: dict[str, Any]) -> str:
@@ -41,6 +43,15 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             raise AnsibleActionFail(f"{self._task.action}: {'; '.join(outcome.error_messages)}")
         validated: dict[str, Any] = outcome.validated_parameters
         return validated
+
+    @staticmethod
+    def filter_named(name: str) -> Callable[..., Any]:
+        """Return one of our filters: what preflight finds and what an action refuses is computed in one place."""
+        found = filter_loader.get(name)
+        if found is None:
+            raise AnsibleActionFail(f"there is no filter {name}; use the ansible.cfg of the project")
+        function: Callable[..., Any] = found.j2_function
+        return function
 
     def call(self, module: str, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """Run one of our modules on the host and return its result, without an echo of what it was given."""

@@ -50,7 +50,8 @@ def _unready(seen: Seen, old: str, request: dict[str, Any]) -> list[str]:
     """Return why a planned switchover has to wait."""
     to, most = request["to"], request["lag_seconds"]
     problems = [f"{name} does not answer; a planned switchover needs all" for name in sorted(seen) if not seen[name]]
-    mine = [each for each in seen[old]["standbys"] if each["name"] == to and each["state"] == "streaming"]
+    application = seen[to].get("application", to)  # a long name is shortened there
+    mine = [each for each in seen[old]["standbys"] if each["name"] == application and each["state"] == "streaming"]
     if not mine:
         problems.append(f"{to} does not stream from {old}; run playbooks/site.yml first")
     elif float(mine[0]["lag_seconds"]) > most:

@@ -101,6 +101,8 @@ class Server:
         self.version: int = arguments["version"]
         self.port: int = arguments["port"]
         self.name: str = arguments["name"]
+        self.application: str = arguments["application"]  # its name as PostgreSQL keeps it
+        self.slot: str = arguments["slot"]
         self.unit = f"postgresql@{self.version}-main.service"
         self.programs = Path(f"/usr/lib/postgresql/{self.version}/bin")
         self.data = CLUSTERS / str(self.version) / "main"
@@ -112,10 +114,6 @@ class Server:
         self.own_port = self.port_in_use() or self.port
         self.handover = STATE / "postgresql-handover"
         self.rewinding = STATE / "postgresql-rewinding"
-
-    @property
-    def slot(self) -> str:
-        return slot_of(self.name)
 
     def port_in_use(self) -> int:
         """Return where the server listens now: it may not have been restarted since the port was changed."""
@@ -199,6 +197,7 @@ class Server:
     def look(self) -> dict[str, Any]:
         """Return what the server is, running or not."""
         seen: dict[str, Any] = {
+            "application": self.application,
             "installed": (self.programs / "postgres").exists(),
             "data": self.data.exists(),
             "signal": self.signal.exists(),
@@ -286,10 +285,6 @@ def kind_of(seen: dict[str, Any]) -> str:
     return "standby" if seen["signal"] or seen["running"] else "stopped"
 
 
-def slot_of(name: str) -> str:
-    return SLOT + "".join(letter if letter.isascii() and letter.isalnum() else "_" for letter in name.lower())
-
-
 def position(text: str) -> int:
     """Return a position in the WAL as a number."""
     high, low = text.split("/")
@@ -313,7 +308,7 @@ class Standby:
         )
         self.wanted = (
             "# Managed by Holdfast; changes made here are overwritten.\n"
-            f"primary_conninfo = {quoted(f'{self.connection} application_name={server.name}')}\n"
+            f"primary_conninfo = {quoted(f'{self.connection} application_name={server.application}')}\n"
             f"primary_slot_name = {quoted(server.slot)}\n"
         )
 
@@ -444,7 +439,7 @@ def sentence(number: int) -> str:
 
 def lead(server: Server, arguments: dict[str, Any], check: bool) -> dict[str, Any]:
     """Look after the slots, the synchronous mode and the right to rewind."""
-    names, number = sorted(arguments["standbys"]), arguments["synchronous"]
+    names, number = sorted(arguments["applications"]), arguments["synchronous"]
     seen = server.look()
     if check and (not seen["running"] or seen["recovery"]):
         return {"changes": [sentence(number)], "server": seen}
@@ -452,9 +447,7 @@ def lead(server: Server, arguments: dict[str, Any], check: bool) -> dict[str, An
         raise Refused(f"{server.name} is not the primary")
     changes, statements = [], []
     for slot in seen["slots"]:
-        useless = slot["lost"] or slot["name"] not in map(
-            slot_of, names
-        )  # what kept too much WAL is lost, and not mended
+        useless = slot["lost"] or slot["name"] not in arguments["slots"]  # one that is lost is not mended
         if slot["name"].startswith(SLOT) and useless and not slot["active"]:
             changes.append(f"drop the slot {slot['name']}")
             statements.append(f"select pg_drop_replication_slot({quoted(slot['name'])});")

@@ -141,6 +141,15 @@ FOLLOWED = PRIMARY | {"standbys": [{"name": "data2", "state": "streaming", "lag_
     ("servers", "request_", "step", "old"),
     [
         ((FOLLOWED, STANDBY), {}, "switch", "data1"),
+        (
+            (
+                PRIMARY | {"standbys": [{"name": "data-0b365856", "state": "streaming", "lag_seconds": 1.5}]},
+                STANDBY | {"application": "data-0b365856"},
+            ),
+            {},
+            "switch",
+            "data1",
+        ),
         ((STANDBY | {"running": False, "clean": True, "handover": "data2"}, STANDBY), {}, "finish", "data1"),
         ((STANDBY, PRIMARY), {}, "none", ""),
         (({}, STANDBY), FORCED, "force", "data1"),
@@ -160,6 +169,7 @@ def test_how_a_standby_takes_over(
     ("servers", "request_", "said"),
     [
         ((PRIMARY, STANDBY), {}, "data2 does not stream from data1"),
+        ((FOLLOWED, STANDBY | {"application": "data-0b365856"}), {}, "data2 does not stream from data1"),
         ((FOLLOWED, STANDBY), {"lag_seconds": 1}, "data2 is 2 s behind data1, more than 1"),
         ((FOLLOWED, STANDBY, {}), {}, "data3 does not answer"),
         (({}, STANDBY), {}, "failover_mode=forced"),

@@ -131,6 +131,31 @@ def test_every_other_reason_is_named(certificates: ModuleType, secret_file: Modu
     assert certificates.reason_to_issue(leaf, key, ["a.example", "b.example"], ca, NOW) == "other names"
 
 
+def test_a_name_over_the_limit_of_a_common_name_is_shortened_as_everywhere(
+    certificates: ModuleType, signer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """pgBackRest compares the common name with a list that the same filter shortens; the names themselves are whole."""
+    long, key = "2a02-8108-1234-5678-9abc-def0-1234-91aa.dynamic.customers.example.net", public_key()
+    leaf = certificates.issue(key, [long, "10.0.0.1"], signer, 90)
+    certificate = x509.load_pem_x509_certificate(leaf.encode())
+    assert certificate.subject.rfc4514_string() == "CN=2a02-8108-1234-5678-9abc-def0-1234-91aa.dynamic.custome-0b365856"
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.DNSName) == [long]
+    assert certificates.reason_to_issue(leaf, key, [long, "10.0.0.1"], signer[0], NOW) == ""
+    # As an earlier version cut it off, which nobody compares with
+    monkeypatch.setattr(certificates, "short_name", lambda name: name[:64])
+    cut = certificates.issue(key, [long], signer, 90)
+    monkeypatch.undo()
+    assert certificates.reason_to_issue(cut, key, [long], signer[0], NOW) == "other names"
+
+
+def test_a_name_that_just_fits_is_its_common_name(certificates: ModuleType, signer: Any) -> None:
+    key = public_key()
+    for name in ("a" * 63, "a" * 64):
+        subject = x509.load_pem_x509_certificate(certificates.issue(key, [name], signer, 90).encode()).subject
+        assert subject.rfc4514_string() == f"CN={name}"
+
+
 def test_the_ca_stands_in_for_an_acme_server_and_never_replaces_its_certificate(
     certificates: ModuleType, secret_file: ModuleType, signer: Any
 ) -> None:

@@ -27,9 +27,13 @@ ARGUMENTS = {
     "version": 17,
     "port": 5432,
     "name": "data2",
+    "application": "data2",
+    "slot": "holdfast_data2",
     "primary": "10.0.0.1",
     "how": "stream",
     "standbys": ["data1"],
+    "applications": ["data1"],
+    "slots": ["holdfast_data1"],
     "synchronous": 0,
     "rewind": False,
     "forced": False,
@@ -88,6 +92,7 @@ def test_a_look_tells_what_a_server_is(host: Host) -> None:
     (host.data / "pg_wal/00000001.history").write_text("1\t0/3000028\tno recovery target\n\n")
     seen = host.act("look")["server"]
     assert (seen["kind"], seen["lsn"], seen["history"]) == ("primary", 2**32 + 16, [[1, 0x3000028]])
+    assert seen["application"] == "data2"
     host.about |= {"bare": True}
     host.says["oid >="] = (0, "t\nt")
     assert host.act("look")["server"]["kind"] == "fresh"
@@ -204,7 +209,7 @@ def test_commits_wait_only_when_somebody_can_confirm(host: Host, case: tuple[str
 def test_useless_slots_are_dropped_and_others_kept(host: Host) -> None:
     lost = {"holdfast_data1": False, "holdfast_gone": False, "somebody": True, "holdfast_data3": True}
     host.about["slots"] = [{"name": name, "active": False, "lost": lost[name]} for name in lost]
-    changes = host.act("lead", standbys=["data1", "data3"])["changes"]
+    changes = host.act("lead", slots=["holdfast_data1", "holdfast_data3"])["changes"]
     assert {"drop the slot holdfast_gone", "drop the slot holdfast_data3"} <= set(changes)
     script = "\n".join(host.did)
     assert "pg_drop_replication_slot('holdfast_gone')" in script
@@ -266,6 +271,34 @@ def test_smaller_settings_wait_for_the_primary(host: Host) -> None:
     assert host.act("settle", settings=settings)["changed"] is False
     with pytest.raises(host.module.Refused, match="still has more max_connections; data2 cannot have less"):
         host.act("settle", settings=settings | {"max_connections": 49})
+
+
+LONG = "2a02-8108-1234-5678-9abc-def0-1234-91aa.dynamic.customers.example.net"  # its SHA-256 begins with 0b365856
+
+
+def test_a_long_name_goes_to_the_host_as_postgresql_keeps_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The name of application and slot, of at most 63 bytes; what people read and type stays the inventory's."""
+    plugin: Any = action_loader.get("postgresql_standby", class_only=True)
+    given: dict[str, Any] = {}
+    monkeypatch.setattr(plugin, "call", lambda _self, _module, arguments, _vars: given.update(arguments) or {})
+    named = {"action": "lead", "primary": "", "name": LONG, "standbys": ["data1", f"x{LONG}"]}
+    plugin.act(object.__new__(plugin), ARGUMENTS | named, {})
+    assert given["name"] == LONG
+    assert given["application"] == "2a02-8108-1234-5678-9abc-def0-1234-91aa.dynam-0b365856"
+    assert given["slot"] == "holdfast_2a02_8108_1234_5678_9abc_def0_1234_91aa_dynam_0b365856"
+    assert given["applications"][0] == "data1"
+    assert given["applications"][1].startswith("x2a02-8108-1234-5678-9abc-def0-1234-91aa.dyna-")
+    assert [len(given["slots"][1]), given["slots"][0]] == [63, "holdfast_data1"]
+
+
+def test_a_standby_streams_under_the_name_and_slot_it_was_given(host: Host) -> None:
+    host.about |= {"recovery": True}
+    host.says["pg_stat_wal_receiver"] = (0, "10.0.0.1")
+    (host.data / "standby.signal").touch()
+    host.act("follow", application="short-0b365856", slot="holdfast_short_0b365856")
+    text = (host.folder / "etc/17/main/conf.d/60-holdfast-replication.conf").read_text()
+    assert "application_name=short-0b365856'" in text
+    assert "primary_slot_name = 'holdfast_short_0b365856'" in text
 
 
 @pytest.mark.parametrize(
