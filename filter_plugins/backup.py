@@ -12,6 +12,7 @@ from ansible.errors import AnsibleFilterError
 STANZA = re.compile(r"(?!global$)[A-Za-z0-9_][A-Za-z0-9._-]{0,62}")
 NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?")
 DATABASE = re.compile(r"[^\x00-\x1f]{1,63}")
+LONGEST_NAME = 253  # of a host
 MOST_PROCESSES = 999  # process-max
 MOST_DAYS = 9999999  # repo-retention-full
 SLACK_SECONDS = 60  # from the end of the wait for a segment until it is in the repository
@@ -21,7 +22,7 @@ def _is_address(text: str) -> bool:
     try:
         ipaddress.ip_address(text)
     except ValueError:
-        return len(text) <= 253 and bool(NAME.fullmatch(text))
+        return len(text) <= LONGEST_NAME and bool(NAME.fullmatch(text))
     return True
 
 
@@ -53,7 +54,7 @@ def number_findings(values: dict[str, Any]) -> Iterator[str]:
 
 def place_findings(variable: str, place: dict[str, Any]) -> Iterator[str]:
     """Look at the name and the address of one end of a connection."""
-    if not NAME.fullmatch(place["name"]):
+    if not _is_address(place["name"]):
         yield f"{variable} has the name {place['name']!r}; use letters, digits, _, - and dots, as in a host name"
     if not _is_address(place["address"]):
         yield f"{variable} has the address {place['address']!r}; give an address or a host name"
