@@ -18,6 +18,7 @@ from tests.contract.contracts import (
     tasks,
     templates,
     text,
+    wiring,
 )
 
 Contract = Callable[[Path], list[str]]
@@ -112,4 +113,5 @@ PROJECT: dict[str, Contract] = {
     "filter code": filter_code_is_small,
     "filter examples": filters.examples_are_true,
     "docs": docs_are_fresh,
+    "wiring": wiring.findings,
 }

@@ -344,7 +344,7 @@ class Stanzas:
         scripts = {
             "runuser": '#!/bin/sh\nshift 3\nexec "$@"\n',
             "systemctl": '#!/bin/sh\n[ -e "$HOST/running" ]\n',
-            "systemd-run": '#!/bin/sh\necho "$*" >> "$HOST/asked"\n[ ! -e "$HOST/no-unit" ] || { echo no >&2; exit 1; }\n',
+            "systemd-run": '#!/bin/sh\necho "$*" >> "$HOST/asked"\n[ ! -e "$HOST/fails" ] || { echo no >&2; false; }\n',
             "pgbackrest": PGBACKREST,
         }
         for name, text in scripts.items():
@@ -413,7 +413,7 @@ def test_wal_that_does_not_arrive_fails_the_run_and_no_other_stanza(stanzas: Sta
 
 def test_a_first_backup_that_cannot_begin_is_told(stanzas: Stanzas) -> None:
     (stanzas.folder / "info").write_text("[]")
-    (stanzas.folder / "no-unit").touch()
+    (stanzas.folder / "fails").touch()
     code, said = stanzas.run("main")
     assert (code, said["failed"]) == (1, ["the first backup of stanza main does not start, systemd-run says: no"])
 
