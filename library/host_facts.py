@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import hashlib
 import ipaddress
 import json
 import os
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 DOCKER = "/run/docker.sock"
+AUTHORITY = Path("/etc/holdfast/tls/ca.crt")
 PGBACKREST = Path("/etc/pgbackrest")
 REPOSITORY = Path("/var/lib/pgbackrest")
 DOCKER_HOLDERS = {"docker-proxy", "dockerd"}
@@ -272,6 +274,15 @@ def backup() -> dict[str, Any]:
     }
 
 
+def authority() -> str:
+    """Return the SHA-256 fingerprint of the private CA that this host trusts, or nothing."""
+    try:
+        lines = AUTHORITY.read_text().partition("-----END")[0].splitlines()[1:]
+        return hashlib.sha256(base64.b64decode("".join(lines))).hexdigest()
+    except (OSError, ValueError):
+        return ""
+
+
 def facts(resolve: list[str]) -> dict[str, Any]:
     packages = output("dpkg-query", "-W", "-f", "${db:Status-Status} ${Package}\n")
     init = Path("/proc/1/comm").read_text().strip()
@@ -301,6 +312,7 @@ def facts(resolve: list[str]) -> dict[str, Any]:
         "user_id": os.geteuid(),
         "postgresql": postgresql(),
         "backup": backup(),
+        "authority": authority(),
         "resolved_names": {name: resolved(name) for name in resolve},
     }
 
