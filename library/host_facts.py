@@ -260,7 +260,7 @@ def backup() -> dict[str, Any]:
     These bytes are the same for all in clear: they show whether a passphrase is the right one, and hold nothing else.
     """
     heads, servers = {}, [""]
-    for path in sorted([*REPOSITORY.glob("backup/*/backup.info"), *REPOSITORY.glob("archive/*/archive.info")]):
+    for path in (*REPOSITORY.glob("archive/*/archive.info"), *REPOSITORY.glob("backup/*/backup.info")):
         with contextlib.suppress(OSError), path.open("rb") as stream:
             heads[path.parent.name] = stream.read(32).hex()
     with contextlib.suppress(OSError):
@@ -278,7 +278,7 @@ def authority() -> str:
     """Return the SHA-256 fingerprint of the private CA that this host trusts, or nothing."""
     try:
         lines = AUTHORITY.read_text().partition("-----END")[0].splitlines()[1:]
-        return hashlib.sha256(base64.b64decode("".join(lines))).hexdigest()
+        return hashlib.sha256(base64.b64decode("".join(lines))).hexdigest() if lines else ""
     except (OSError, ValueError):
         return ""
 
