@@ -58,6 +58,16 @@ PLACEHOLDER = re.compile(
 BLANK = re.compile(r"(?i)\W*(change.?(me|it|this)|todo|fixme)\W*|<[^<>{}]+>")
 UNDEFINED = re.compile(r"'([a-z]\w*)' is undefined")
 SHORTEST_SECRET = 12
+# What playbooks/secrets.yml generates without being told so
+GENERATED = {
+    "backup_passphrase",
+    "certificates_ca_certificate",
+    "certificates_ca_key",
+    "database_password",
+    "redis_password",
+    "replication_password",
+    "session_secret",
+}
 SPECIFICATION = "meta/argument_specs.yml"
 
 
@@ -224,6 +234,15 @@ def undefined_names(template: Callable[[Any], Any], value: Any) -> Iterator[str]
         yield from found or UNDEFINED.findall(innermost(problem)[0])
 
 
+def cure_of(missing: str) -> str:
+    """Return how a name that nobody has defined is defined."""
+    if missing in GENERATED:
+        return "`make secrets INVENTORY=…` generates it"
+    return (
+        "define it (a secret: name it in secrets_more of group_vars/all, then `make secrets INVENTORY=…` generates it)"
+    )
+
+
 def of_all_hosts(findings: Mapping[str, list[str]]) -> list[str]:
     """Return every finding once, with the hosts that have it unless there is one host only or it says so itself."""
     places: dict[str, list[str]] = {}
@@ -371,10 +390,9 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
 
     def note(self, name: str, task_vars: dict[str, Any], problem: AnsibleError) -> None:
         """Note why a variable cannot be computed: mostly a name that its operator has not defined yet."""
-        cure = "define it (secrets: `make secrets INVENTORY=…`)"
         names = set(undefined_names(self._templar.template, task_vars[name]))
         for missing in sorted(names - set(task_vars) - self.parts):
-            self.lacking.setdefault(missing, f"{missing} is not defined, {name} refers to it; {cure}")
+            self.lacking.setdefault(missing, f"{missing} is not defined, {name} refers to it; {cure_of(missing)}")
         if not names:
             text, refused = innermost(problem)
             sentence = f"{name} cannot be computed: {text.split(chr(10), 1)[0]}"

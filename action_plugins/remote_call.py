@@ -5,9 +5,10 @@
 from __future__ import annotations
 
 import base64
+import datetime
 import json
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from ansible.errors import AnsibleActionFail
@@ -16,9 +17,20 @@ from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import filter_loader
 
 
+def plain(value: Any) -> Any:
+    """Return a value without core's marks, for libraries that know the types of Python and no kinds of them."""
+    if isinstance(value, Mapping):
+        return {plain(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, (str, datetime.date)):  # a date of YAML is meant as it is written
+        return str(value)
+    return next((kind(value) for kind in (bool, int, float) if isinstance(value, kind)), value)
+
+
 def packed(arguments: dict[str, Any]) -> str:
     """Return arguments as our modules read them."""
-    return base64.b64encode(zlib.compress(json.dumps(arguments).encode(), 6)).decode()
+    return base64.b64encode(zlib.compress(json.dumps(plain(arguments)).encode(), 6)).decode()
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -26,6 +38,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     ARGUMENTS: ClassVar[dict[str, Any]] = {}
     _supports_check_mode = True
+    plain = staticmethod(plain)
 
     def run(self, tmp: object = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)

@@ -23,6 +23,7 @@ from cryptography.x509.oid import NameOID
 RemoteCall: Any = action_loader.get("remote_call", class_only=True)
 CA_YEARS = 10
 NO_VAULT = "there is no vault password; put one into a file of yours alone and name it in ANSIBLE_VAULT_PASSWORD_FILE"
+NAME = re.compile(r"[a-zA-Z_]\w*", re.ASCII)
 PLACEHOLDER = re.compile(r"(?i)\W*(change.?\w*|pass(word)?|secret|example|placeholder|todo|x+|<.*>)?\W*\d*\W*")
 
 
@@ -67,6 +68,9 @@ def complete(stored: dict[str, Any], passwords: list[str], authorities: list[str
             raise AnsibleActionFail(
                 f"{name} holds a placeholder; remove the line (`ansible-vault edit`) and it is generated"
             )
+    for name in passwords:
+        if not NAME.fullmatch(name):
+            raise AnsibleActionFail(f"{name!r} cannot be a variable; use letters, digits and _ (secrets_more)")
     missing: dict[str, Any] = {name: secrets.token_urlsafe(32) for name in passwords if name not in stored}
     for prefix in authorities:
         names = {f"{prefix}_ca_certificate", f"{prefix}_ca_key"}
@@ -97,7 +101,7 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         stored = self.stored(path, vault)
         missing = complete(stored, arguments["passwords"], arguments["authorities"])
         if missing and not self._task.check_mode:
-            text = yaml.safe_dump({**stored, **missing}, sort_keys=True, width=200)
+            text = yaml.safe_dump(self.plain({**stored, **missing}), sort_keys=True, width=200)
             path.parent.mkdir(parents=True, exist_ok=True)
             staged = path.with_name(f".{path.name}.new")
             staged.unlink(missing_ok=True)

@@ -1,6 +1,8 @@
 """Certificates as data: whose they are, and which an ACME server could not issue."""
 
+import base64
 import functools
+import hashlib
 import ipaddress
 import re
 from collections import Counter
@@ -170,7 +172,34 @@ def site_certificates(
     ]
 
 
-FILTERS = (certificate_findings, certificates_complete, site_certificates)
+def authority_changes(pem: str, before: str, host: str, left_out: list[str]) -> dict[str, list[str]]:
+    """Say what it means that a host gets another private CA than it has, of which ``before`` is the fingerprint."""
+    if not isinstance(pem, str) or not isinstance(before, str):
+        raise TypeError("authority_changes takes a certificate and a fingerprint, two texts")
+    lines = pem.strip().partition("\n-----END")[0].splitlines()[1:]
+    try:
+        now = hashlib.sha256(base64.b64decode("".join(lines))).hexdigest()
+    except ValueError:
+        now = before  # something else says what is wrong with it
+    if not before or now == before:
+        return {"findings": [], "events": []}
+    if left_out:
+        return {
+            "events": [],
+            "findings": [
+                f"certificates_ca_certificate is another CA than that of {host}, and --limit leaves out "
+                f"{', '.join(left_out)}: hosts of two CAs refuse each other; bring the old one back, or run without "
+                "--limit"
+            ],
+        }
+    event = (
+        f"{host} gets another private CA, and new certificates; give /etc/holdfast/tls/ca.crt to every client outside "
+        "of this inventory that trusts the old one"
+    )
+    return {"findings": [], "events": [event]}
+
+
+FILTERS = (authority_changes, certificate_findings, certificates_complete, site_certificates)
 
 
 def _reported(core: Callable[..., object]) -> Callable[..., object]:

@@ -100,7 +100,20 @@ def cron_schedule(expression: str, host: str = "") -> str:
     return " ".join(shown)
 
 
-FILTERS = (cron_schedule, stagger_minute)
+def schedule_findings(schedules: dict[str, str], host: str) -> list[str]:
+    """Return what is wrong with each schedule, by the name of its variable."""
+    if not isinstance(schedules, dict):
+        raise TypeError(f"schedule_findings takes cron expressions by their variables, got {schedules!r}")
+    found = []
+    for name, expression in schedules.items():
+        try:
+            cron_schedule(expression, host)
+        except (TypeError, ValueError) as problem:
+            found.append(f"{name} is {expression!r}: {problem}; write five fields of cron, such as '0 2 * * 0'")
+    return found
+
+
+FILTERS = (cron_schedule, schedule_findings, stagger_minute)
 
 
 def _reported(core: Callable[..., object]) -> Callable[..., object]:

@@ -29,10 +29,12 @@ DAEMON = Path("/etc/docker/daemon.json")
 CONTAINER_LABEL = "holdfast.specification"
 ETC = Path("/etc")
 ACCOUNTS_MADE = Path("/var/lib/holdfast/accounts.json")
+AUTHORITY = Path("/etc/holdfast/tls/ca.crt")
+PGBACKREST = Path("/etc/pgbackrest")
+REPOSITORY = Path("/var/lib/pgbackrest")
 DOCKER_HOLDERS = {"docker-proxy", "dockerd"}
 CLUSTERS = Path("/etc/postgresql")
 EXTENSIONS = Path("/usr/share/postgresql")
-PGBACKREST = Path("/etc/pgbackrest/conf.d")
 NGINX = Path("/etc/nginx")
 NGINX_TOKEN = re.compile(r"""#[^\n]*|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[{};]|(?:[^\s;{}"'\\]|\\.)+""")
 OURS = b"Managed by Holdfast"
@@ -417,7 +419,7 @@ def repository_paths() -> dict[str, str]:
     """Return where the data of each database host is as the configuration of pgBackRest here has it, by address."""
     found, hosts = {}, {}
     line = re.compile(r"pg([0-9]+)-(host|path)=(.+)")
-    for file in sorted(PGBACKREST.glob("*.conf")) if os.geteuid() == 0 else []:
+    for file in sorted(PGBACKREST.glob("conf.d/*.conf")) if os.geteuid() == 0 else []:
         for said in map(line.fullmatch, file.read_text(errors="replace").splitlines()):
             if said and said[2] == "host":
                 hosts[said[1]] = said[3]
@@ -497,6 +499,35 @@ def certificate_clients() -> list[dict[str, Any]]:
     return found
 
 
+def backup() -> dict[str, Any]:
+    """Return the repository and stanzas that pgBackRest is told of, and how each stanza of a repository here begins.
+
+    These bytes are the same for all in clear: they show whether a passphrase is the right one, and hold nothing else.
+    """
+    heads, servers = {}, [""]
+    for path in (*REPOSITORY.glob("archive/*/archive.info"), *REPOSITORY.glob("backup/*/backup.info")):
+        with contextlib.suppress(OSError), path.open("rb") as stream:
+            heads[path.parent.name] = stream.read(32).hex()
+    with contextlib.suppress(OSError):
+        for line in (PGBACKREST / "pgbackrest.conf").read_text(errors="replace").splitlines():
+            name, _equals, value = line.partition("=")
+            servers += [value.strip()] if name.strip() == "repo1-host" else []
+    return {
+        "repository": heads,
+        "server": servers[-1],
+        "stanzas": sorted(path.stem for path in PGBACKREST.glob("conf.d/*.conf")),
+    }
+
+
+def authority() -> str:
+    """Return the SHA-256 fingerprint of the private CA that this host trusts, or nothing."""
+    try:
+        lines = AUTHORITY.read_text().partition("-----END")[0].splitlines()[1:]
+        return hashlib.sha256(base64.b64decode("".join(lines))).hexdigest() if lines else ""
+    except (OSError, ValueError):
+        return ""
+
+
 def facts(resolve: list[str], folders: list[str]) -> dict[str, Any]:
     packages = output("dpkg-query", "-W", "-f", "${db:Status-Status} ${Package}\n")
     init = Path("/proc/1/comm").read_text().strip()
@@ -528,6 +559,8 @@ def facts(resolve: list[str], folders: list[str]) -> dict[str, Any]:
         "backup_paths": repository_paths(),
         "nginx": nginx(),
         "certificate_clients": certificate_clients(),
+        "backup": backup(),
+        "authority": authority(),
         "resolved_names": {name: resolved(name) for name in resolve},
         "accounts": accounts(),
         "docker": docker(),

@@ -30,9 +30,16 @@ select jsonb_object_agg(what, words) from (
   from pg_settings where pending_restart having count(*) > 0
   union all select 'set by ALTER SYSTEM', string_agg(distinct name, ', ')
   from pg_file_settings where sourcefile like '%/postgresql.auto.conf' having count(*) > 0
+  union all select 'archiving',
+    'NOT WORKING, it last failed at ' || to_char(last_failed_time at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+    || '; the log of PostgreSQL says why'
+  from pg_stat_archiver where last_failed_time > coalesce(last_archived_time, '-infinity')
   union all select 'page checksums', 'off' where current_setting('data_checksums') = 'off') facts
 """
 STATE = Path("/var/lib/holdfast")
+STANZAS = Path("/var/lib/pgbackrest/holdfast-stanzas")  # those that role backup has put into the repository
+QUIET = ("--log-level-console=off", "--log-level-stderr=error")
+NO_BACKUP = 2  # of the codes of `pgbackrest info`
 PROGRAMS = "/usr/local/lib/holdfast"
 CLOSED_SITES = Path("/etc/nginx/holdfast-maintenance")
 RESTART_WANTED = Path("/run/reboot-required")
@@ -40,12 +47,14 @@ APT_CONFIGURATION = Path("/etc/apt/apt.conf.d/60holdfast")
 UPGRADED = Path("/var/lib/apt/periodic/upgrade-stamp")  # touched by apt's timer when unattended-upgrade succeeds
 UPGRADE_DAYS = 2  # within which serious security upgrades must be installed (HRD-07)
 DAY = 86400
+BAD = ("failed", "FAILED", "NOT")  # what a state begins with that somebody has to look at
 
 
 def ask(*argv: str, seconds: int = 30) -> subprocess.CompletedProcess[str]:
     """Return what a program answers; one that is not there, or does not end, says nothing."""
     try:
-        return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=seconds)
+        # What a program prints need not be text: pgBackRest quotes what a wrong passphrase makes of a file
+        return subprocess.run(argv, capture_output=True, text=True, errors="replace", check=False, timeout=seconds)
     except (FileNotFoundError, subprocess.TimeoutExpired):
         return subprocess.CompletedProcess(argv, 0, "", "")
 
@@ -159,16 +168,31 @@ def releases() -> dict[str, dict[str, str]]:
     return {"release": served[-1] if served else {}, "refused": refused[0] if refused else {}}
 
 
+def stanza_state(stanza: dict[str, Any]) -> str:
+    """Return the age of the newest backup of a stanza, or what is wrong with it."""
+    status, stops = stanza["status"], [backup["timestamp"]["stop"] for backup in stanza.get("backup", [])]
+    age = f"{(time.time() - max(stops)) / 3600:.1f} hours old" if stops else "none yet"
+    if status["code"] == NO_BACKUP:
+        running = status.get("lock", {}).get("backup", {}).get("held")
+        return "none yet, the first is being made" if running else "NOT THERE, no backup was made yet"
+    if status["code"] == 0:
+        return age
+    said = [repository["status"]["message"] for repository in stanza.get("repo", []) if repository["status"]["code"]]
+    words = " ".join((said or [status["message"]])[0].partition("\n")[0].split()).rstrip(":")
+    return f"NOT USABLE, {words}" + (f"; the newest is {age}" if stops else "")
+
+
 def backups() -> dict[str, str]:
     """Return the age of every stanza's newest backup, and the last restore test; empty beside a repository."""
-    if not Path("/var/lib/pgbackrest/holdfast-stanzas").exists():
+    if not STANZAS.exists():
         return {}
-    found = {}
-    answer = "".join(lines("runuser", "-u", "postgres", "--", "pgbackrest", "info", "--output=json"))
-    for stanza in json.loads(answer or "[]"):
-        stops = [backup["timestamp"]["stop"] for backup in stanza["backup"]]
-        age = f"{(time.time() - max(stops)) / 3600:.1f} hours old" if stops else "none yet"
-        found[stanza["name"]] = age if stanza["status"]["code"] == 0 else f"{age}, {stanza['status']['message']}"
+    asked = ask("runuser", "-u", "postgres", "--", "pgbackrest", *QUIET, "info", "--output=json")
+    said = " ".join(asked.stderr.split()) or "its answer cannot be read"
+    found = dict.fromkeys(STANZAS.read_text().split(), "NOT THERE, the repository does not have it; run site.yml")
+    try:
+        found |= {stanza["name"]: stanza_state(stanza) for stanza in json.loads(asked.stdout, strict=False)}
+    except (ValueError, LookupError, TypeError):
+        found["repository"] = f"NOT USABLE, pgbackrest info ends with {asked.returncode}: {said}"
     found["restore test"] = "not yet; it is scheduled, and /usr/local/lib/holdfast/restore-test runs it now"
     with contextlib.suppress(OSError, ValueError):
         record = json.loads((STATE / "restore-test.json").read_text())
@@ -202,9 +226,11 @@ def silent_sites() -> dict[str, str]:
 
 def attention(status: dict[str, Any]) -> list[str]:
     """Return what an operator should look at first."""
-    found = [f"{name} {state}" for name, state in status["units"].items() if state.startswith(("failed", "NOT"))]
+    found = [f"{name} {state}" for name, state in status["units"].items() if state.startswith(BAD)]
     found += [f"{name}: {text}" for name, text in status.get("warnings", {}).items()]
     found += [f"site {site} {text}" for site, text in status.get("sites", {}).items()]
+    found += [f"backups, {name}: {text}" for name, text in status.get("backups", {}).items() if text.startswith(BAD)]
+    found += [f"{name} {text}" for name, text in status.get("postgresql", {}).items() if text.startswith(BAD)]
     if status.get("health", "200") != "200":
         found.append(f"application answers {status['health']}")
     return found

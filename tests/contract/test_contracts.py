@@ -20,6 +20,8 @@ SITE, VERIFY, SIDECAR = "playbooks/site.yml", "molecule/demo/verify.yml", "filte
 NUMBERS, HANDLERS = "filter_plugins/numbers.py", "roles/demo/handlers/main.yml"
 
 Change = dict[str, str | None]
+HANDED, EXAMPLE = "playbooks/vars/contract.yml", "inventories/example/group_vars/all/main.yml"
+PORT: Change = {DEFAULTS: GOOD[DEFAULTS].replace("demo_port: 80\n", "demo_port: 8443\n")}
 
 
 def task(text: str) -> Change:
@@ -242,6 +244,12 @@ PROJECT_CASES: list[tuple[str, Change, str]] = [
     ("tested versions", changed("requirements.lock", "2.19.14", "2.19.1"), "does not name ansible-core 2.19.1,"),
     ("tested versions", {"requirements.lock": None}, "pins no ansible-core"),
     ("docs", {}, "stale: docs/playbooks.md"),
+    ("wiring", {HANDED: "demo_mode: fast\n"}, "demo_mode is handed over and contract_handed does not"),
+    ("wiring", {HANDED: "contract_handed: {demo_mode: x}\n"}, "contract_handed names demo_mode"),
+    ("wiring", {SITE: GOOD[SITE] + "#   {{ host.demo_port | default(81) }}\n"}, "default(81), and its role says 80"),
+    ("wiring", {**PORT, EXAMPLE: "url: http://one:8443/\n"}, "main.yml:1: 8443 is demo_port; refer to it"),
+    ("wiring", {**PORT, "inventories/demo/hosts.yml": "a: {b: 8443}\n"}, "hosts.yml:1: 8443 is demo_port"),
+    ("wiring", {**PORT, "roles/other/templates/x.j2": "port 8443\n"}, "x.j2:1: 8443 is demo_port"),
 ]
 
 
@@ -275,6 +283,10 @@ def test_every_contract_can_fail() -> None:
 
 
 ALLOWED: list[tuple[str, Change]] = [
+    ("wiring", {HANDED: "demo_mode: fast\ncontract_handed: {demo_mode: do that}\n"}),
+    ("wiring", {SITE: GOOD[SITE] + "#   {{ host.demo_port | default(80) }}\n"}),
+    ("wiring", {**PORT, EXAMPLE: "demo_port: 8443 # here alone\nurl: http://192.0.2.1:18443/\n"}),
+    ("wiring", {**PORT, TEMPLATE: GOOD[TEMPLATE] + "port 8443\n"}),
     (
         "facts",
         task("  ansible.builtin.ping:\n  when: ansible_facts.distribution == 'Debian' and not ansible_check_mode\n"),
@@ -318,7 +330,8 @@ ALLOWED: list[tuple[str, Change]] = [
 
 @pytest.mark.parametrize(("contract", "change"), ALLOWED)
 def test_allowed(build: Build, contract: str, change: Change) -> None:
-    assert ROLE[contract](build(change) / "roles/demo") == []
+    root = build(change)
+    assert (PROJECT[contract](root) if contract in PROJECT else ROLE[contract](root / "roles/demo")) == []
 
 
 FORMS = [

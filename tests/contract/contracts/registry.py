@@ -19,6 +19,7 @@ from tests.contract.contracts import (
     templates,
     text,
     versions,
+    wiring,
 )
 
 Contract = Callable[[Path], list[str]]
@@ -114,4 +115,5 @@ PROJECT: dict[str, Contract] = {
     "filter examples": filters.examples_are_true,
     "tested versions": versions.findings,
     "docs": docs_are_fresh,
+    "wiring": wiring.findings,
 }

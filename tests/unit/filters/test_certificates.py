@@ -373,3 +373,33 @@ def test_only_a_list_is_taken(refusal: Refusal) -> None:
 def test_ordinary_names_are_never_refused(filters: Filters, names: list[str]) -> None:
     """Nor does their order matter."""
     assert find(filters, {"names": names}, {}) == find(filters, {"names": names[::-1]}, {}) == []
+
+
+ABC = "-----BEGIN CERTIFICATE-----\nYWJj\n-----END CERTIFICATE-----\n"
+ABC_FINGERPRINT = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # sha256 of "abc"
+
+
+@pytest.mark.parametrize(
+    ("pem", "before", "left_out"),
+    [
+        (ABC, ABC_FINGERPRINT, []),
+        (ABC, ABC_FINGERPRINT, ["app1"]),
+        (ABC, "", ["app1"]),  # a new host
+        (ABC.replace("YWJj", "Y WJ"), "00", []),  # broken: something else says so
+        (f"\n{ABC}{ABC}", ABC_FINGERPRINT, []),
+    ],
+)
+def test_the_same_ca_says_nothing(filters: Any, pem: str, before: str, left_out: list[str]) -> None:
+    assert filters["authority_changes"](pem, before, "data1", left_out) == {"findings": [], "events": []}
+
+
+def test_another_ca_is_told_and_refused_where_only_some_hosts_would_get_it(filters: Any) -> None:
+    changes = filters["authority_changes"](ABC, "00", "data1", [])
+    assert changes["findings"] == []
+    assert changes["events"][0].startswith("data1 gets another private CA, and new certificates; give /etc/holdfast/")
+    changes = filters["authority_changes"](ABC, "00", "data1", ["app1", "app2"])
+    assert changes["events"] == []
+    assert changes["findings"] == [
+        "certificates_ca_certificate is another CA than that of data1, and --limit leaves out app1, app2: hosts of two "
+        "CAs refuse each other; bring the old one back, or run without --limit"
+    ]

@@ -31,6 +31,7 @@ while [ $# -gt 1 ]; do
     shift
 done
 echo "$server" >> "$HOST/asked"
+[ -z "$LEGO_CA_CERTIFICATES" ] || cp "$LEGO_CA_CERTIFICATES" "$HOST/trusted"
 umask 077
 mkdir -p "$path/accounts/acme.test" "$path/certificates"
 if [ -s "$HOST/says" ]; then cat "$HOST/says" >&2; [ -e "$HOST/forgets" ] && rm "$HOST/says" "$HOST/forgets"; exit 1; fi
@@ -323,6 +324,49 @@ def test_a_server_that_has_forgotten_the_account_gets_a_new_one(renewal: Renewal
 
 
 @needs_root
+def test_an_account_that_is_gone_already_is_no_failure(renewal: Renewal) -> None:
+    """Nothing is there to be removed: somebody has, or the server never knew us."""
+    renewal.say(says="Could not obtain certificates:\n acme:error:accountDoesNotExist", forgets="")
+    assert renewal.work()["failed"] == {}
+    renewal.say(says="Could not obtain certificates:\n acme:error:accountDoesNotExist")
+    renewal.entry["names"] = ["c.example"]
+    assert "accountDoesNotExist" in renewal.work()["failed"]["nginx"]["message"]  # asked again once, not for ever
+
+
+@needs_root
+def test_the_authority_of_the_directory_reaches_the_client(renewal: Renewal) -> None:
+    """A server inside of a company has a certificate that the public authorities do not vouch for."""
+    renewal.settings["directory_ca"] = "the authority of the directory\n"
+    assert renewal.work()["failed"] == {}
+    assert (renewal.folder / "trusted").read_text() == "the authority of the directory\n"
+
+
+@needs_root
+def test_without_a_directory_ca_only_public_authorities_count(renewal: Renewal) -> None:
+    renewal.work()
+    assert not (renewal.folder / "trusted").exists()
+
+
+@needs_root
+@pytest.mark.parametrize("program", ["lego", "openssl"])
+def test_a_program_that_is_missing_is_one_sentence_for_each_certificate(
+    renewal: Renewal, monkeypatch: pytest.MonkeyPatch, program: str
+) -> None:
+    real = renewal.program.subprocess.run
+
+    def run(argv: Any, **options: Any) -> Any:
+        if argv[0] == program:
+            raise FileNotFoundError(2, "No such file or directory")
+        return real(argv, **options)
+
+    monkeypatch.setattr(renewal.program.subprocess, "run", run)
+    renewal.settings["certificates"] = [renewal.entry, {**renewal.entry, "name": "shop"}]
+    failed = renewal.work()["failed"]
+    assert set(failed) == {"nginx", "shop"}
+    assert f"nginx: {program}: No such file or directory. " in failed["nginx"]["message"]
+
+
+@needs_root
 def test_a_service_that_refuses_the_new_certificate_gets_the_old_one_back(renewal: Renewal) -> None:
     stood = renewal.pair()
     renewal.host.accept(f"cmp -s {renewal.tls}/nginx.crt {renewal.folder}/stood")
@@ -433,4 +477,23 @@ def test_the_program_tells_what_is_due_and_starts_its_unit(
     assert call("due") == (0, {"obtained": {}, "failed": {}})
     assert call("start")[1]["obtained"] == {"nginx": "the private CA stands in"}  # what the unit has recorded
     renewal.host.accept("false")
+    assert call("start")[0] == 0  # the role reads the record and fails with its words
     assert "Job for holdfast-certificates.service failed." in str(call("start")[1]["failed"])
+
+
+@needs_root
+def test_what_fails_ends_with_1_so_that_the_unit_fails(
+    renewal: Renewal, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    renewal.program.SETTINGS.write_text(json.dumps(renewal.settings))
+    monkeypatch.setattr(sys, "argv", ["certificate-renewal"])
+    renewal.say(says="Could not create client: nobody answers\n")
+    assert renewal.program.main() == 1
+
+    def refuse(_settings: dict[str, Any]) -> dict[str, Any]:
+        raise renewal.program.Refused("another run is under way")
+
+    monkeypatch.setattr(renewal.program, "work", refuse)
+    capsys.readouterr()
+    assert renewal.program.main() == 1
+    assert capsys.readouterr().err == "another run is under way\n"

@@ -360,11 +360,13 @@ def test_a_repository_knows_where_the_data_of_its_clients_is(
 ) -> None:
     monkeypatch.setattr(host_facts.os, "geteuid", lambda: 0)
     assert host_facts.repository_paths() == {}
-    (etc / "pgbackrest").mkdir()
-    (etc / "pgbackrest/main.conf").write_text(
+    (etc / "pgbackrest/conf.d").mkdir(parents=True)
+    (etc / "pgbackrest/conf.d/main.conf").write_text(
         "[main]\npg1-path=/own\npg1-port=5432\npg2-host=10.0.0.32\npg2-host-port=8432\npg2-path=/data/17/main\n"
     )
-    (etc / "pgbackrest/other.conf").write_text("[other]\npg1-host=10.0.0.33\npg1-path=/var/lib/postgresql/17/main\n")
+    (etc / "pgbackrest/conf.d/other.conf").write_text(
+        "[other]\npg1-host=10.0.0.33\npg1-path=/var/lib/postgresql/17/main\n"
+    )
     assert host_facts.repository_paths() == {"10.0.0.32": "/data/17/main", "10.0.0.33": "/var/lib/postgresql/17/main"}
 
 
@@ -476,3 +478,55 @@ def test_who_else_renews_certificates(host_facts: ModuleType, past: Path) -> Non
         ("acme.sh", ["a.x", "b.x", "c.x"], ["standalone"]),
         ("acme.sh", ["d.x"], ["dns_cf"]),
     ]
+
+
+def test_backups_that_are_there_are_told_without_a_secret(
+    host_facts: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """32 bytes of each stanza, and of the configuration the address of the repository alone."""
+    monkeypatch.setattr(host_facts, "REPOSITORY", tmp_path / "repository")
+    monkeypatch.setattr(host_facts, "PGBACKREST", tmp_path / "etc")
+    assert host_facts.backup() == {"repository": {}, "server": "", "stanzas": []}
+    files = {
+        "repository/archive/main/archive.info": "Salted__01234567" + "x" * 400,
+        "repository/backup/main/backup.info": "Salted__89abcdef" + "y" * 400,
+        "repository/archive/shop/archive.info": "[backrest]",
+        "repository/old/archive/lost/archive.info": "what was moved aside",
+        "etc/pgbackrest.conf": "repo1-cipher-pass=quiet\n#repo1-host=192.0.2.9\nrepo1-host = 192.0.2.41\nbroken\n",
+        "etc/conf.d/shop.conf": "",
+        "etc/conf.d/main.conf": "",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    found = host_facts.backup()
+    assert found == {
+        # Both files of a stanza have the same passphrase; backup.info is the one that a backup cannot do without
+        "repository": {"main": b"Salted__89abcdefyyyyyyyyyyyyyyyy".hex(), "shop": b"[backrest]".hex()},
+        "server": "192.0.2.41",
+        "stanzas": ["main", "shop"],
+    }
+    assert "quiet" not in json.dumps(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "fingerprint"),
+    [
+        (None, ""),
+        ("", ""),
+        ("no PEM text", ""),
+        # sha256 of "abc"
+        (
+            "-----BEGIN CERTIFICATE-----\nYWJj\n-----END CERTIFICATE-----\n",
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+        ),
+        ("-----BEGIN CERTIFICATE-----\nYWJ\n-----END CERTIFICATE-----\n", ""),
+    ],
+)
+def test_the_private_ca_of_a_host_has_a_fingerprint(
+    host_facts: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str | None, fingerprint: str
+) -> None:
+    monkeypatch.setattr(host_facts, "AUTHORITY", tmp_path / "ca.crt")
+    if text is not None:
+        (tmp_path / "ca.crt").write_text(text)
+    assert host_facts.authority() == fingerprint

@@ -284,7 +284,8 @@ def test_a_run_reads_every_finding_once(tmp_path: Path) -> None:
     done = run(tmp_path, [*project(tmp_path, play, options), "-i", "fit,one,two,", "-e", "smaple_port=1"])
     assert done.returncode == 2
     said = done.stdout + done.stderr
-    cure = "define it (secrets: `make secrets INVENTORY=…`) [one, two]\n"
+    way = "a secret: name it in secrets_more of group_vars/all, then `make secrets INVENTORY=…` generates it"
+    cure = f"define it ({way}) [one, two]\n"
     for sentence in (
         "smaple_port is not a variable of role sample; did you mean sample_port? [one, two]\n",
         "sample_port is 70000, a port is 1 to 65535; choose one of those [two]\n",

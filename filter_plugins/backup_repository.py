@@ -1,0 +1,155 @@
+"""What is in a repository of pgBackRest already, compared with what a run would make of it."""
+
+import functools
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+MAGIC = b"Salted__"
+CLEAR = b"[backrest]\n"  # how the first file of each stanza begins
+KEY_BYTES, BLOCK_BYTES = 32, 16
+SLACK_SECONDS = 60  # from the end of the wait for a segment until it is in the repository
+# Below the repository, so that it works on a disk of its own too; pgBackRest looks at archive and backup alone
+ASIDE = "cd /var/lib/pgbackrest && mkdir old && mv archive backup holdfast-stanzas old"
+
+
+def key_of(passphrase: bytes, salt: bytes) -> tuple[bytes, bytes]:
+    """Return key and first block as OpenSSL derives them (EVP_BytesToKey with SHA-1, once), which pgBackRest uses."""
+    found = digest = b""
+    while len(found) < KEY_BYTES + BLOCK_BYTES:
+        digest = hashlib.sha1(digest + passphrase + salt, usedforsecurity=False).digest()
+        found += digest
+    return found[:KEY_BYTES], found[KEY_BYTES : KEY_BYTES + BLOCK_BYTES]
+
+
+def opens(head: bytes, passphrase: str) -> bool:
+    """Tell whether a passphrase opens a file, by its first block."""
+    key, start = key_of(passphrase.encode(), head[len(MAGIC) : BLOCK_BYTES])
+    decryptor = Cipher(algorithms.AES(key), modes.CBC(start)).decryptor()
+    return decryptor.update(head[BLOCK_BYTES : 2 * BLOCK_BYTES]).startswith(CLEAR)
+
+
+def repository_findings(repository: dict[str, str], passphrase: str, host: str) -> list[str]:
+    """Return why a repository that is there cannot be gone on with; ``repository`` is how its stanzas begin, in hex."""
+    if not isinstance(repository, dict) or not isinstance(passphrase, str):
+        raise TypeError("repository_findings takes how each stanza begins, a mapping, and the passphrase")
+    heads = {stanza: bytes.fromhex(head) for stanza, head in sorted(repository.items())}
+    clear = [stanza for stanza, head in heads.items() if head.startswith(CLEAR)]
+    closed = [
+        stanza
+        for stanza, head in heads.items()
+        if len(head) == 2 * BLOCK_BYTES and head.startswith(MAGIC) and not opens(head, passphrase)
+    ]
+    aside = f"to keep those and begin a new repository, run as root on {host}: {ASIDE}"
+    found = []
+    if closed:
+        found.append(
+            f"backup_passphrase does not open the backups that {host} has ({', '.join(closed)}); bring back the one "
+            f"they were made with, or, {aside}; they can be read with their own passphrase only, so keep that too"
+        )
+    if clear:
+        found.append(
+            f"the backups that {host} has ({', '.join(clear)}) are not encrypted, and backup_passphrase wants them so; "
+            f"{aside}"
+        )
+    return found
+
+
+def backup_notes(situation: dict[str, Any]) -> list[str]:
+    """Return what is so by the inventory and would be a surprise later: nobody saves it, or a lost host loses both."""
+    if not isinstance(situation, dict):
+        raise TypeError("backup_notes takes what is known of the host and its backups, a mapping")
+    host, repository, notes = situation["host"], situation["repository"], []
+    if situation["database"] and not repository and not situation["archives"]:
+        notes.append(f"nothing backs up the databases of {host}; put a host into group backup")
+    elif situation["database"] and repository == host:
+        notes.append(
+            f"{host} keeps the backups of its own databases, and a lost host loses both; "
+            "put another host into group backup"
+        )
+    if situation["directories"]:
+        folders = ", ".join(situation["directories"])
+        notes.append(f"nothing saves {folders} of {host} (app_data_directories); copy them by other means")
+    left = sorted(set(situation["present"]) - set(situation["stanzas"]) if situation["keeps"] else ())
+    return notes + [
+        f"stanza {stanza} in the repository of {host} belongs to no database host; its backups stay, and nothing "
+        f"expires them, until you remove archive/{stanza} and backup/{stanza} from /var/lib/pgbackrest"
+        for stanza in left
+    ]
+
+
+def backup_events(situation: dict[str, Any]) -> list[str]:
+    """Return what this run leaves for later, and what stays where it is when it moves the backups of a host."""
+    if not isinstance(situation, dict):
+        raise TypeError("backup_events takes what is known of the host and its backups, a mapping")
+    host = situation["host"]
+    events = [
+        f"stanza {stanza} waits: this run leaves out its database host, which {host} does not know yet; "
+        "run site.yml for both"
+        for stanza in (situation["deferred"] if situation["keeps"] else ())
+    ]
+    before, now = situation["repository_before"], situation["repository_address"]
+    if situation["database"] and before and now and before != now and not situation["moved"]:
+        events.append(
+            f"the backups of {host} go to {situation['repository']} ({now}) from now on; those made until now stay on "
+            f"{before}: keep that host, and its passphrase, as long as you may need them"
+        )
+    return events
+
+
+def backup_pair_findings(situation: dict[str, Any]) -> list[str]:
+    """Return why a database host and its repository would not find each other."""
+    if not isinstance(situation, dict):
+        raise TypeError("backup_pair_findings takes what is known of the host and its backups, a mapping")
+    host, repository, found = situation["host"], situation["repository"], []
+    if not situation["database"] or not repository:
+        return []
+    known = (
+        situation["repository_before"] == situation["repository_address"]
+        and situation["stanza"] in situation["stanzas_before"]
+    )
+    if not situation["repository_in_run"] and not known:
+        found.append(
+            f"--limit leaves out {repository}, which has to take in the backups of {host} "
+            f"(stanza {situation['stanza']}); add it: --limit {host},{repository}"
+        )
+    port, other_port = situation["port"], situation["repository_port"]
+    if port != other_port:
+        found.append(
+            f"backup_port is {port} for {host} and {other_port} for {repository}, which keeps its backups; "
+            "set it once, in group_vars/all"
+        )
+    wait, minutes = situation["archive_seconds"] + SLACK_SECONDS, situation["repository_rpo_minutes"]
+    if wait > minutes * 60:
+        found.append(
+            f"backup_rpo_minutes is {minutes} for {repository}, but WAL of {host} is archived every {wait} s at the "
+            "latest; set backup_rpo_minutes and backup_archive_timeout_seconds once, in group_vars/all"
+        )
+    return found
+
+
+FILTERS = (backup_events, backup_notes, backup_pair_findings, repository_findings)
+
+
+def _reported(core: Callable[..., object]) -> Callable[..., object]:
+    """Let Ansible show a refusal of ``core`` as one sentence."""
+
+    @functools.wraps(core)
+    def run(*arguments: object, **options: object) -> object:
+        try:
+            return core(*arguments, **options)
+        except (TypeError, ValueError) as error:
+            raise AnsibleFilterError(str(error)) from None
+
+    return run
+
+
+class FilterModule:
+    """The filters of this file."""
+
+    def filters(self) -> dict[str, Callable[..., object]]:
+        """Return the filters by name."""
+        return {core.__name__: _reported(core) for core in FILTERS}

@@ -1,0 +1,145 @@
+"""playbooks/vars/contract.yml on an inventory of its own: what reaches roles, and what the inventory sets in vain."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+INVENTORY: dict[str, Any] = {
+    "all": {
+        "vars": {"ansible_connection": "local", "host_address": "192.0.2.1", "certificates_ca_certificate": "none"},
+        "children": {
+            "database": {
+                "hosts": {
+                    "data1": {"postgresql_port": 5433, "host_address": "192.0.2.31"},
+                    "data2": {"backup_stanza": "second", "host_address": "192.0.2.32"},
+                }
+            },
+            "backup": {"hosts": {"backup1": {"host_address": "192.0.2.41", "backup_port": 8433}}},
+            "app": {"hosts": {"app1": {"app_data_directories": [{"path": "/srv/uploads"}]}}},
+            "pooler": {"hosts": {"data1": None}},
+        },
+    }
+}
+WANTED = (
+    "backup_clients",
+    "backup_sides",
+    "contract_backup",
+    "pgbouncer_servers",
+    "postgresql_archive_command",
+    "postgresql_archive_timeout_seconds",
+)
+# As preflight.yml has it
+HANDED = "{{ contract_handed | list | select('in', hostvars[inventory_hostname]) }}"
+
+
+def seen(folder: Path, inventory: dict[str, Any], *more: str) -> dict[str, dict[str, Any]]:
+    """Return what each host of a run sees."""
+    (folder / "hosts.json").write_text(json.dumps(inventory))
+    values = ", ".join(f"'{name}': {name}" for name in WANTED)
+    play = [
+        {
+            "hosts": "all",
+            "gather_facts": False,
+            "vars_files": [str(ROOT / "playbooks/vars/contract.yml")],
+            "vars": {"handed": HANDED, "wanted": f"{{{{ {{{values}, 'handed': handed}} | to_json }}}}"},
+            "tasks": [
+                {
+                    "ansible.builtin.copy": {
+                        "dest": f"{folder}/{{{{ inventory_hostname }}}}.out",
+                        "content": "{{ wanted }}",
+                    }
+                }
+            ],
+        }
+    ]
+    (folder / "play.json").write_text(json.dumps(play))
+    environment = {
+        **os.environ,
+        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+        "ANSIBLE_FILTER_PLUGINS": str(ROOT / "filter_plugins"),
+        "ANSIBLE_HOME": str(folder / "home"),
+        "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
+    }
+    command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(folder / "hosts.json"), *more]
+    done = subprocess.run(
+        [*command, str(folder / "play.json")], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return {path.stem: json.loads(path.read_text()) for path in folder.glob("*.out")}
+
+
+@pytest.fixture(scope="module")
+def all_hosts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    return seen(tmp_path_factory.mktemp("all"), INVENTORY)
+
+
+@pytest.fixture(scope="module")
+def limited(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """Return a run that leaves out data2, on an inventory without backups of ours and with some of its own."""
+    inventory = json.loads(json.dumps(INVENTORY))
+    inventory["all"]["children"].pop("backup")
+    inventory["all"]["vars"] |= {
+        "postgresql_archive_command": "wal-g wal-push %p",
+        "postgresql_archive_timeout_seconds": 60,
+        "pgbouncer_servers": [],
+    }
+    return seen(tmp_path_factory.mktemp("limited"), inventory, "--limit", "!data2")
+
+
+def test_a_port_of_postgresql_reaches_backups_and_poolers(all_hosts: dict[str, dict[str, Any]]) -> None:
+    assert all_hosts["backup1"]["backup_clients"] == [
+        {"name": "data1", "address": "192.0.2.31", "stanza": "main", "port": 5433},
+        {"name": "data2", "address": "192.0.2.32", "stanza": "second", "port": 5432},
+    ]
+    assert [server["port"] for server in all_hosts["data1"]["pgbouncer_servers"]] == [5433, 5432]
+    assert all_hosts["data2"]["postgresql_archive_command"] == "pgbackrest --stanza=second archive-push %p"
+    assert all_hosts["data2"]["postgresql_archive_timeout_seconds"] == 300
+
+
+def test_both_sides_are_compared(all_hosts: dict[str, dict[str, Any]]) -> None:
+    known = all_hosts["data1"]["contract_backup"]
+    assert (known["port"], known["repository_port"]) == (8432, 8433)
+    assert (known["repository"], known["repository_address"], known["repository_in_run"]) == (
+        "backup1",
+        "192.0.2.41",
+        True,
+    )
+    assert (known["stanzas"], known["deferred"], known["keeps"]) == (["main", "second"], [], False)
+    assert all_hosts["backup1"]["contract_backup"]["keeps"] is True
+    assert all_hosts["app1"]["contract_backup"]["directories"] == ["/srv/uploads"]
+    assert all_hosts["app1"]["contract_backup"]["database"] is False
+
+
+def test_nothing_is_set_in_vain(all_hosts: dict[str, dict[str, Any]]) -> None:
+    assert {host: values["handed"] for host, values in all_hosts.items()} == {
+        "app1": [],
+        "backup1": [],
+        "data1": [],
+        "data2": [],
+    }
+
+
+def test_archiving_of_the_inventory_is_respected_without_a_repository(limited: dict[str, dict[str, Any]]) -> None:
+    """It was switched off without a word."""
+    values = limited["data1"]
+    assert values["postgresql_archive_command"] == "wal-g wal-push %p"
+    assert values["postgresql_archive_timeout_seconds"] == 60
+    assert values["contract_backup"]["archives"] is True
+
+
+def test_what_the_inventory_sets_in_vain_is_found(limited: dict[str, dict[str, Any]]) -> None:
+    found = ["pgbouncer_servers", "postgresql_archive_command", "postgresql_archive_timeout_seconds"]
+    assert limited["data1"]["handed"] == found
+
+
+def test_a_host_that_a_run_leaves_out_is_deferred(limited: dict[str, dict[str, Any]]) -> None:
+    assert [client.get("deferred", False) for client in limited["data1"]["backup_clients"]] == [False, True]
+    assert limited["data1"]["contract_backup"]["deferred"] == ["second"]
