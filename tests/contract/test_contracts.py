@@ -232,7 +232,7 @@ PROJECT_CASES: list[tuple[str, Change, str]] = [
         changed(SIDECAR, "    _input: {description: The number., type: int, required: true}\n", ""),
         "_input is missing",
     ),
-    ("filter code", {NUMBERS: GOOD[NUMBERS] + "#\n" * 200}, "at most 200"),
+    ("filter code", {NUMBERS: GOOD[NUMBERS] + "#\n" * 300}, "at most 300"),
     ("filter code", {NUMBERS: GOOD[NUMBERS] + "\n\ndef long():\n" + "    pass\n" * 30}, "long has 31 lines"),
     ("filter code", {NUMBERS: GOOD[NUMBERS] + "\nimport yaml\n"}, "imports yaml"),
     ("filter code", changed(NUMBERS, '"""Numbers."""\n', ""), "has no docstring"),
