@@ -82,7 +82,7 @@ def number_findings(number: int, accounts: dict[str, Any], host: str, users: lis
         return []
     free = next(one for one in range(FIRST_FREE, LARGEST) if not _holder(one, accounts, users))
     return [
-        f"app_uid is {number}, which is {holder} on {host}, for whom the application's secrets and files would be open"
+        f"app_uid is {number}, which is {holder} on {host}, to whom its secrets would be open"
         f"; give a number that nobody has, such as {free}"
     ]
 

@@ -74,10 +74,7 @@ def daemon_findings(wanted: dict[str, Any], seen: dict[str, Any], host: str) -> 
         lost = {name: value for name, value in sorted(daemon.items()) if wanted.get(name) != value}
         if lost:
             mine = ", ".join(f"{name}: {json.dumps(value)}" for name, value in lost.items())
-            return [
-                f"/etc/docker/daemon.json of {host} was not written by Holdfast and says {mine}; {_way_out(lost)}, "
-                "for the role writes the file as a whole"
-            ]
+            return [f"/etc/docker/daemon.json of {host} was not written by Holdfast and says {mine}; {_way_out(lost)}"]
     return _move_findings(wanted, seen, host)
 
 

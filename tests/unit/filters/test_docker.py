@@ -96,8 +96,7 @@ def test_a_file_of_somebody_else_is_not_replaced_as_long_as_it_says_more(filters
         "/etc/docker/daemon.json of h1 was not written by Holdfast and says "
         'data-root: "/srv/docker", default-address-pools: [{"base": "10.201.0.0/16", "size": 24}], '
         'registry-mirrors: ["https://mirror.example.org"]; '
-        "take data-root, default-address-pools, registry-mirrors over into docker_settings, or out of the file, "
-        "for the role writes the file as a whole"
+        "take data-root, default-address-pools, registry-mirrors over into docker_settings, or out of the file"
     )
     # as it says, either way
     assert filters["setting_findings"](PAST) == []

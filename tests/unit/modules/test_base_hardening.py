@@ -282,3 +282,31 @@ def test_a_lock_that_leaves_stays_until_the_next_start(sysctl: ModuleType, tmp_p
     assert (tmp_path / "kernel/kexec_load_disabled").read_text() == "1"
     assert (tmp_path / "kernel/dmesg_restrict").read_text() == "0"
     assert json.loads((tmp_path / "memory").read_text()) == {}
+
+
+def test_accounts_and_algorithms_of_the_host_are_asked_before_any_change() -> None:
+    facts = {
+        "distribution_release": "trixie",
+        "virtualization_type": "none",
+        "accounts": {"users": {"bob": 1001, "carl": 1002}, "groups": {"bob": 1001, "carl": 1002}, "made": ["bob"]},
+        "ssh_algorithms": {"cipher": ["aes256-ctr"]},
+    }
+    given = {"ansible_facts": facts, "ansible_user": "bob", "ansible_connection": "local"}
+    users = [{"name": "alice", "uid": 1002}]
+    wrong = asked("{{ base_findings }}", **given, base_users=users, base_ssh_settings={"Ciphers": "rot13"})
+    assert [sentence.split(",")[0] for sentence in wrong] == [
+        "base_users does not name bob any more",
+        "base_users gives alice the uid 1002",
+        "base_ssh_settings.Ciphers has rot13",
+    ]
+    users = [{"name": "alice"}, {"name": "bob"}]
+    assert asked("{{ base_findings }}", **given, base_users=users, base_ssh_settings={"Ciphers": "aes256-ctr"}) == []
+
+
+def test_the_list_of_accounts_is_json_with_the_numbers_of_containers() -> None:
+    text = (ROLE / "templates/etc/holdfast/accounts.json.j2").read_text()
+    users = [{"name": "carl", "uid": 3001}, {"name": "alice"}]
+    told = json.loads(json.dumps(asked(text, base_users=users, base_uids_reserved=[10001])))
+    told = json.loads(told) if isinstance(told, str) else told
+    assert told["reserved"] == [10001]
+    assert [(entry["name"], entry["uid"]) for entry in told["accounts"]] == [("alice", None), ("carl", 3001)]
