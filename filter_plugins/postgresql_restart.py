@@ -99,11 +99,11 @@ def restart_allowed(policy: str, window: str, epoch: int) -> bool:
     """Return whether the policy lets a server restart at this moment; a window is in UTC and may span midnight."""
     if policy not in ("allowed", "forbidden", "window"):
         raise ValueError(f"postgresql_restart_policy must be allowed, forbidden or window, got {policy!r}")
-    if policy != "window":
-        return policy == "allowed"
     parts = re.fullmatch(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):([0-5][0-9])", str(window))
-    if parts is None:
+    if parts is None and (policy == "window" or window):
         raise ValueError(f"postgresql_restart_window is {window!r}; write it as '02:00-04:00', in UTC")
+    if policy != "window" or parts is None:
+        return policy == "allowed"
     begin, end = int(parts[1]) * 60 + int(parts[2]), int(parts[3]) * 60 + int(parts[4])
     return (int(epoch) // 60 - begin) % DAY < ((end - begin) % DAY or DAY)
 

@@ -143,8 +143,10 @@ def test_the_restart_policy(filters: Filters, policy: str, window: str, clock: s
 def test_other_policies_are_refused(refusal: Refusal) -> None:
     """Name, value and how to write it."""
     assert "postgresql_restart_policy must be allowed, forbidden or window" in refusal("restart_allowed", "no", "", 0)
-    for window in ("2:00-4:00", "02:00", "24:00-25:00", ""):
-        assert "write it as '02:00-04:00', in UTC" in refusal("restart_allowed", "window", window, 0)
+    assert "write it as '02:00-04:00', in UTC" in refusal("restart_allowed", "window", "", 0)
+    for window in ("2:00-4:00", "02:00", "24:00-25:00"):
+        for policy in ("window", "allowed", "forbidden"):  # a window that counts later is wrong today
+            assert "write it as '02:00-04:00', in UTC" in refusal("restart_allowed", policy, window, 0)
 
 
 def test_the_plan_as_a_table(filters: Filters) -> None:
