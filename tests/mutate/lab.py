@@ -69,8 +69,6 @@ def executed(tree: Path, folder: Path) -> dict[str, dict[int, list[str]]]:
     settings, data = folder / "coverage.ini", folder / "coverage.data"
     included = "".join(f"    {tree / name}\n" for name in measured(tree))
     settings.write_text(f"[run]\ndata_file = {data}\ninclude =\n{included}")
-        f"[run]\ndata_file = {data}\ninclude =\n" + "".join(f"    {tree / n}\n" for n in measured(tree))
-    )
     argv = [sys.executable, "-m", "pytest", *PYTEST, "--cov", f"--cov-config={settings}", "--cov-report="]
     done = subprocess.run(
         [*argv, "--cov-context=test", *TESTS],
