@@ -23,6 +23,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--seed", type=int, default=0, help="of the sample (default: 0)")
     made.add_argument("--per-file", type=int, default=30, metavar="N", help="how many mutants of each (default: 30)")
     made.add_argument("--file", action="append", default=[], metavar="NAME", help="only these files; may be repeated")
+    made.add_argument("--own", action="store_true", help="ask only the tests named after a file: quick, says less")
     return made
 
 
@@ -80,9 +81,11 @@ def main(argv: list[str]) -> int:
         state = files.copy(tree)
         found = {name: mutants((tree / name).read_bytes()) for name in wanted or files.measured(tree)}
         chosen = {name: sample(name, each, arguments.seed, arguments.per_file) for name, each in found.items() if each}
+        tests = sorted({test for name in chosen for test in files.own_tests(name)}) if arguments.own else [*files.TESTS]
         try:
-            with lab(tree, Path(folder)) as place:
-                measure(place, Record(state), chosen, scores)
+            print(f"Asking which of the tests in {' '.join(tests)} execute which lines", flush=True)
+            with lab(tree, Path(folder), tests) as place:
+                measure(place, Record(f"{state}-own" if arguments.own else state), chosen, scores)
         except KeyboardInterrupt:
             interrupted = True
     return tell(scores, equivalents.outdated(equivalents.known(), found), interrupted)

@@ -37,6 +37,6 @@ def copy(target: Path) -> str:
     for name in sorted(name for name in names if (ROOT / name).is_file()):
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, target / name, follow_symlinks=False)
-        if name.startswith(("tests/unit/", *(place.partition("*")[0] for place in PLACES))):
+        if name.startswith(("tests/unit/", "tests/mutate/", *(place.partition("*")[0] for place in PLACES))):
             state.update(name.encode() + (ROOT / name).read_bytes())
     return state.hexdigest()[:12]

@@ -14,7 +14,7 @@ from typing import Any
 
 from coverage import CoverageData
 
-from .files import TESTS, measured, own_tests
+from .files import measured, own_tests
 from .source import Mutant
 
 PYTEST = ["-q", "-x", "--no-header"]
@@ -64,14 +64,14 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": "."}
 
 
-def executed(tree: Path, folder: Path) -> dict[str, dict[int, list[str]]]:
-    """Run all tests once and return, by file and line, those that execute it."""
+def executed(tree: Path, folder: Path, tests: list[str]) -> dict[str, dict[int, list[str]]]:
+    """Run tests once and return, by file and line, those that execute it."""
     settings, data = folder / "coverage.ini", folder / "coverage.data"
     included = "".join(f"    {tree / name}\n" for name in measured(tree))
     settings.write_text(f"[run]\ndata_file = {data}\ninclude =\n{included}")
     argv = [sys.executable, "-m", "pytest", *PYTEST, "--cov", f"--cov-config={settings}", "--cov-report="]
     done = subprocess.run(
-        [*argv, "--cov-context=test", *TESTS],
+        [*argv, "--cov-context=test", *tests],
         cwd=tree, env=environment(), check=False, capture_output=True, text=True,
     )  # fmt: skip
     if done.returncode != 0:
@@ -87,15 +87,18 @@ def executed(tree: Path, folder: Path) -> dict[str, dict[int, list[str]]]:
 
 
 @contextmanager
-def lab(tree: Path, folder: Path) -> Iterator[Lab]:
+def lab(tree: Path, folder: Path, tests: list[str]) -> Iterator[Lab]:
     """Have everything that mutants are tried with."""
-    found = executed(tree, folder)
+    found = executed(tree, folder, tests)
     argv = [sys.executable, "-m", "tests.mutate.worker"]
     worker = subprocess.Popen(
         argv, cwd=tree, env=environment(), text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
     try:
-        yield Lab(tree, found, worker)
+        made = Lab(tree, found, worker)
+        if not made.passes(tests):
+            raise SystemExit("The tests pass, but not in the process that is to try mutants.")
+        yield made
     finally:
         worker.terminate()
         worker.wait()

@@ -17,6 +17,7 @@ import hypothesis
 import pytest
 
 LOADED = (ansible.plugins.loader, hypothesis)
+LATE = ["-W", "ignore:Module already imported"]  # which pytest would have liked to see first
 
 
 def run(arguments: list[str], seconds: float) -> int | str:
@@ -48,7 +49,7 @@ def _test(arguments: list[str]) -> None:
         nothing = os.open(os.devnull, os.O_RDWR)
         for stream in range(3):
             os.dup2(nothing, stream)
-        code = int(pytest.main(arguments))
+        code = int(pytest.main([*LATE, *arguments]))
     finally:
         os._exit(code)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -157,7 +158,7 @@ def test_days_left_are_whole_ones_and_short_ones_are_warned_of(host: Host) -> No
     tls = "etc/holdfast/tls"
     host.file(f"{tls}/shop.crt", dates("Nov  1 12:00:00 2026 GMT", "Jan 30 12:00:00 2027 GMT"))
     host.file(f"{tls}/api.crt", dates("Sep 16 00:00:00 2026 GMT", "Dec 15 00:00:00 2026 GMT"))  # in 13 days and a half
-    host.file(f"{tls}/old.crt", dates("Sep  1 00:00:00 2026 GMT", "Nov 30 12:00:00 2026 GMT"))  # yesterday
+    host.file(f"{tls}/old.crt", dates("Sep  1 00:00:00 2026 GMT", "Dec  1 00:00:00 2026 GMT"))  # last night
     host.file(f"{tls}/short.crt", dates("Nov 28 12:00:00 2026 GMT", "Dec  4 12:00:00 2026 GMT"))  # 3 of 6 days
     host.file(f"{tls}/torn.crt", "")
     host.file(f"{tls}/shop.key", dates("Nov  1 12:00:00 2026 GMT", "Nov  2 12:00:00 2026 GMT"))
@@ -228,12 +229,12 @@ def test_a_stanza_is_told_with_the_age_of_its_newest_backup_and_what_is_wrong(ho
     repository(
         host,
         stanza("main", 49, 1.5, 25),
-        stanza("other", 30, code=2, message="missing stanza path"),
+        stanza("other", 300, code=2, message="missing stanza path"),
         stanza("new", code=2, message="no valid backups"),
     )
     assert host.module.backups() == {
         "main": "1.5 hours old",
-        "other": "30.0 hours old, missing stanza path",
+        "other": "300.0 hours old, missing stanza path",
         "new": "none yet, no valid backups",
         "restore test": NOT_YET,
     }
@@ -306,6 +307,19 @@ def test_the_answer_of_the_application_is_its_code_or_why_there_is_none(
     assert host.module.health(application.port, "/health") == "200"
     assert host.module.health(application.port, "/ready") == "503"
     assert "refused" in host.module.health("1", "/health")
+
+
+# ---------------------------------------------------------------- upgrades
+
+
+@pytest.mark.parametrize(("on", "days"), [("1", 3), ("0", 0)])
+def test_upgrades_are_missed_where_apt_says_that_they_are_on(host: Host, on: str, days: int) -> None:
+    asked = "shell ON APT::Periodic::Unattended-Upgrade"
+    host.tool("bin/apt-config", f"""[ "$*" = "{asked}" ] && echo "ON='{on}'" """)
+    host.file("etc/apt/apt.conf.d/60holdfast", "")
+    os.utime(host.root / "etc/apt/apt.conf.d/60holdfast", (NOW - 2.6 * 24 * HOUR,) * 2)
+    said = f"none succeeded for {days} days; journalctl -u apt-daily-upgrade says why"
+    assert host.module.upgrade_notes() == ({"security upgrades": said} if days else {})
 
 
 # ---------------------------------------------------------------- all of it
