@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from .files import measured, own_tests
 from .source import Mutant
 
 PYTEST = ["-q", "-x", "--no-header"]
-SECONDS = 60
+SECONDS = 60  # for the tests of one mutant, or three times what they take without
 
 
 @dataclass
@@ -28,12 +29,13 @@ class Lab:
     tree: Path
     executed: dict[str, dict[int, list[str]]]
     worker: subprocess.Popen[str]
+    seconds: float = 1800
 
     def passes(self, tests: list[str]) -> bool:
         """Whether these tests pass; what does not end, or cannot even be loaded, does not."""
         assert self.worker.stdin is not None
         assert self.worker.stdout is not None
-        self.worker.stdin.write(json.dumps({"arguments": [*PYTEST, *tests], "seconds": SECONDS}) + "\n")
+        self.worker.stdin.write(json.dumps({"arguments": [*PYTEST, *tests], "seconds": self.seconds}) + "\n")
         self.worker.stdin.flush()
         return bool(json.loads(self.worker.stdout.readline()) == 0)
 
@@ -96,8 +98,10 @@ def lab(tree: Path, folder: Path, tests: list[str]) -> Iterator[Lab]:
     )
     try:
         made = Lab(tree, found, worker)
+        began = time.monotonic()
         if not made.passes(tests):
             raise SystemExit("The tests pass, but not in the process that is to try mutants.")
+        made.seconds = max(SECONDS, 3 * (time.monotonic() - began))
         yield made
     finally:
         worker.terminate()
