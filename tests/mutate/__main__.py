@@ -30,7 +30,7 @@ def parser() -> argparse.ArgumentParser:
 def sample(name: str, found: list[Mutant], seed: int, number: int) -> list[Mutant]:
     """Choose mutants of a file, the same ones for the same seed."""
     chosen = random.Random(f"{seed} {name}").sample(found, min(number, len(found)))  # noqa: S311 - not a secret
-    return sorted(chosen, key=lambda mutant: (mutant.line, mutant.start))
+    return sorted(chosen, key=lambda mutant: (mutant.line, mutant.start, mutant.change))
 
 
 class Record:
