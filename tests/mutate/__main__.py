@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import random
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -69,6 +70,7 @@ def measure(place: Lab, record: Record, chosen: dict[str, list[Mutant]], scores:
 def main(argv: list[str]) -> int:
     arguments = parser().parse_args(argv)
     os.nice(19)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends it otherwise: the copy has to go
     wanted = [str(Path(name)) for name in arguments.file]
     unknown = sorted(set(wanted) - set(files.measured()))
     if unknown:

@@ -9,6 +9,19 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PLACES = ("filter_plugins/*.py", "library/*.py", "action_plugins/*.py", "playbooks/files/*.py", "roles/*/files/**/*")
+# Whose tests have another name
+NAMED = {
+    "nftables_matches": "nftables",
+    "postgresql_failover": "postgresql_replication",
+    "certificate_set": "certificates",
+    "secret_file": "certificates",
+    "remote_call": "certificates",
+    "sshd_in_force": "base_hardening",
+    "sysctl": "base_hardening",
+    "sysctl_in_force": "base_hardening",
+    "firewall_in_force": "firewall_programs",
+    "ssh_source": "firewall_programs",
+}
 TESTS = ("tests/unit/filters", "tests/unit/modules")
 
 
@@ -26,7 +39,8 @@ def _is_python(path: Path) -> bool:
 def own_tests(name: str, root: Path = ROOT) -> list[str]:
     """Return the test files that are named after a file."""
     stem = Path(name).stem.replace("-", "_")
-    return sorted(str(path.relative_to(root)) for path in root.glob(f"tests/unit/*/test_{stem}*.py"))
+    paths = root.glob(f"tests/unit/*/test_{NAMED.get(stem, stem)}*.py")
+    return sorted(str(path.relative_to(root)) for path in paths)
 
 
 def copy(target: Path) -> str:
