@@ -200,13 +200,13 @@ def test_secrets_are_added_to_an_encrypted_file_for_its_owner_alone(secrets_of: 
 def test_an_authority_lasts_ten_years_and_signs_certificates_alone(secrets_of: Any, tmp_path: Path) -> None:
     secrets_of.call(tmp_path / "vault.yml", authorities=["x"])
     (tmp_path / "ca.crt").write_text(secrets_of.read(tmp_path / "vault.yml")["x_ca_certificate"])
-    argv = ["openssl", "x509", "-noout", "-text", "-in", tmp_path / "ca.crt"]
+    argv = ["openssl", "x509", "-noout", "-text", "-in", str(tmp_path / "ca.crt")]
     text = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
     assert "CA:TRUE, pathlen:0" in text
     assert "Certificate Sign, CRL Sign\n" in text
     assert "Key Agreement" not in text
     for days, code in ((10 * 365 - 1, 0), (10 * 365 + 1, 1)):
-        end = ["openssl", "x509", "-noout", "-checkend", str(days * 86400), "-in", tmp_path / "ca.crt"]
+        end = ["openssl", "x509", "-noout", "-checkend", str(days * 86400), "-in", str(tmp_path / "ca.crt")]
         assert subprocess.run(end, capture_output=True, check=False).returncode == code
 
 

@@ -59,6 +59,15 @@ def test_neither_does_a_journal_or_a_copy_that_was_half_written(host: Any) -> No
     assert not folder.exists()
 
 
+def test_what_was_put_back_once_is_not_put_back_over_what_somebody_wrote_since(host: Any) -> None:
+    host.path("a").write_text("old")
+    killed(lambda: host.transaction(host.file("a", content="bad"), test=[["sh", "-c", KILL]]))
+    refused(host, lambda: host.transaction(host.file("a", content="worse", check=["false"])))
+    assert host.path("a").read_text() == "old"
+    host.path("a").write_text("by hand")
+    assert (host.transaction()["pending_before"], host.path("a").read_text()) == (False, "by hand")
+
+
 # ---------------------------------------------------------------- owners and modes
 
 
