@@ -113,6 +113,23 @@ def test_one_of_owner_and_group_is_enough_and_a_number_needs_no_account(
     assert ("owner", ".a.holdfast", uid, gid) in owners
 
 
+@pytest.mark.parametrize("state", ["file", "directory"])
+@pytest.mark.parametrize("who", ["owner", "group"])
+def test_an_account_that_is_not_there_is_refused_before_anything_is_made(host: Any, state: str, who: str) -> None:
+    wanted = host.file("new", state=state, **{who: "nobody-we-know"})
+    message = refused(host, lambda: host.transaction(host.file("a", content="x"), wanted))
+    assert message.startswith(f"{who} nobody-we-know of {host.path('new')} does not exist on this host; create it")
+    assert list(host.path("").iterdir()) == []
+
+
+def test_a_link_and_what_is_removed_need_no_account(host: Any) -> None:
+    host.path("gone").write_text("x")
+    nobody = {"owner": "nobody-we-know", "group": "nobody-we-know"}
+    link, gone = host.file("l", state="link", target="/x", **nobody), host.file("gone", state="absent", **nobody)
+    assert host.transaction(link, gone)["changed"] is True
+    assert [path.name for path in host.path("").iterdir()] == ["l"]
+
+
 def test_what_is_there_already_gets_its_owner_in_place(host: Any, owners: list[tuple[str, str, int, int]]) -> None:
     daemon = pwd.getpwnam("daemon")
     host.path("a").write_text("x")
