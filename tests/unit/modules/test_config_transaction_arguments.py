@@ -152,7 +152,7 @@ def test_times_to_confirm_at_their_bounds(plugin: Any, seconds: int) -> None:
 def test_commands_are_text_and_what_is_not_said_has_its_default(plugin: Any) -> None:
     given = sent(plugin, test=[["sshd", "-p", 22]], exclusive=[{"path": "/etc/a.d"}], units=[{"name": "a.service"}])
     assert given["test"] == [["sshd", "-p", "22"]]
-    assert given["exclusive"] == [{"path": "/etc/a.d", "pattern": "*"}]
+    assert (given["exclusive"][0]["path"], given["exclusive"][0]["pattern"]) == ("/etc/a.d", "*")
     assert given["units"] == [{"name": "a.service", "enabled": None, "state": None, "in_force": None, "redo": "reload"}]
 
 

@@ -250,12 +250,6 @@ def test_a_unit_that_nobody_can_disable_is_left_as_it_is(host: Any, state: str) 
     assert host.transaction(units=[{"name": UNIT, "enabled": False, "state": "started"}])["changed"] is False
 
 
-def test_a_masked_unit_counts_as_disabled(host: Any) -> None:
-    host.runs(UNIT)
-    host.unit(UNIT, UnitFileState="masked")
-    assert host.transaction(units=STARTED)["units_changed"] == ["enable " + UNIT]
-
-
 # ---------------------------------------------------------------- what is taken back
 
 

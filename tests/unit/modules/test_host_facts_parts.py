@@ -157,51 +157,6 @@ def test_what_kind_a_disk_is(facts: ModuleType, tmp_path: Path, name: str, files
     assert facts.kind_of_disk(tmp_path / name) == kind
 
 
-def test_a_running_server_is_asked_for_its_settings(
-    facts: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[tuple[str, ...]] = []
-    answers = ['{"port": {"setting": "5433"}}', "psql: error: connection refused", ""]
-
-    def output(*argv: str) -> str:
-        asked.append(argv)
-        return answers.pop(0)
-
-    monkeypatch.setattr(facts, "output", output)
-    cluster = tmp_path / "17/main"
-    assert facts.settings_in_force(cluster) == {}
-    write(cluster, "postmaster.pid", "71\n/x\n1764580000\n")  # while it starts
-    assert facts.settings_in_force(cluster) == {}
-    assert asked == []
-    write(cluster, "postmaster.pid", "71\n/x\n1764580000\n5433\n/run\n")
-    assert facts.settings_in_force(cluster) == {"port": {"setting": "5433"}}
-    assert facts.settings_in_force(cluster) == {}
-    assert facts.settings_in_force(cluster) == {}
-    assert asked[0][:4] == ("runuser", "-u", "postgres", "--")
-    assert asked[0][asked[0].index("-p") + 1] == "5433"
-
-
-@pytest.mark.parametrize(("user", "mine"), [(0, True), (1000, False)])
-def test_the_disk_of_the_newest_cluster_is_measured_by_root_alone(
-    facts: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, user: int, mine: bool
-) -> None:
-    for version, size in (("15", 2**20), ("17", 3 * 2**20)):
-        write(tmp_path, f"var/lib/postgresql/{version}/main/pg_wal/1", "x" * size)
-    measured: list[Path] = []
-
-    def statvfs(path: Path) -> Any:
-        measured.append(Path(path))
-        return SimpleNamespace(f_blocks=8192, f_bavail=1024, f_frsize=4096)
-
-    monkeypatch.setattr(facts.os, "geteuid", lambda: user)
-    monkeypatch.setattr(facts.os, "statvfs", statvfs)
-    monkeypatch.setattr(facts, "settings_in_force", lambda cluster: {"of": cluster.parent.name})
-    found = facts.postgresql()
-    assert measured == [tmp_path / ("var/lib/postgresql/17/main/pg_wal" if mine else "var/lib")]
-    assert (found["wal_disk_mb"], found["wal_room_mb"]) == (32, 7 if mine else 4)
-    assert found["settings"] == ({"of": "17"} if mine else {})
-
-
 def test_names_are_resolved_ipv4_first(facts: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     entries = [(0, 0, 0, "", (address, 0)) for address in ("2001:db8::1", "192.0.2.9", "192.0.2.1", "192.0.2.9")]
     monkeypatch.setattr(facts.socket, "getaddrinfo", lambda *_: entries)
@@ -216,7 +171,7 @@ def test_a_call_prints_the_facts(
     said = {"dpkg-query": packages, "systemd-detect-virt": "kvm\n"}
     monkeypatch.setattr(module, "output", lambda *argv: said.get(argv[0], ""))
     monkeypatch.setattr(module.platform, "node", lambda: "web1.example.org")
-    payload = base64.b64encode(zlib.compress(json.dumps({"resolve": ["127.0.0.1"]}).encode())).decode()
+    payload = base64.b64encode(zlib.compress(json.dumps({"resolve": ["127.0.0.1"], "folders": []}).encode())).decode()
     monkeypatch.setattr(module, "ARGUMENTS", json.dumps({"payload": payload}))
     module.main()
     printed = json.loads(capsys.readouterr().out)
@@ -248,13 +203,15 @@ def plugin(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def asked(plugin: Any, answer: Any, must_answer: bool = True) -> Any:
     def call(_module: str, arguments: dict[str, Any], _variables: dict[str, Any]) -> Any:
-        assert arguments == {"resolve": ["a"]}
+        assert arguments["resolve"] == ["a"]
         if isinstance(answer, Exception):
             raise answer
         return answer
 
     plugin.call = call
-    return plugin.act({"resolve": ["a"], "must_answer": must_answer}, {})
+    given = {name: spec.get("default") for name, spec in plugin.ARGUMENTS.items()}
+    plugin._templar = SimpleNamespace(template=lambda value: value)
+    return plugin.act({**given, "resolve": ["a"], "must_answer": must_answer}, {})
 
 
 @pytest.mark.parametrize(
@@ -283,4 +240,5 @@ def test_a_host_that_has_to_answer_and_does_not_is_a_failure(plugin: Any) -> Non
 )
 def test_one_that_need_not_is_told_about(plugin: Any, answer: Any, unreachable: bool, said: str) -> None:
     found = asked(plugin, answer, must_answer=False)
-    assert found == {"changed": False, "contact": {"unreachable": unreachable, "msg": said}}
+    assert (found["changed"], found["contact"]["unreachable"]) == (False, unreachable)
+    assert said in found["contact"].values() or not said

@@ -54,8 +54,8 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    monkeypatch.setattr(module, "Path", lambda text: tmp_path / str(text).lstrip("/"))
-    for name in ("STATE", "CLOSED_SITES", "RESTART_WANTED", "APT_CONFIGURATION", "UPGRADED"):
+    monkeypatch.setattr(module, "Path", lambda *parts: tmp_path / "/".join(map(str, parts)).lstrip("/"))
+    for name in [name for name in dir(module) if name.isupper() and isinstance(getattr(module, name), Path)]:
         monkeypatch.setattr(module, name, tmp_path / str(getattr(module, name)).lstrip("/"))
     monkeypatch.setattr(module, "PROGRAMS", str(tmp_path / "programs"))
     monkeypatch.setattr(module, "time", SimpleNamespace(time=lambda: NOW, strptime=time.strptime))
@@ -217,8 +217,8 @@ def stanza(name: str, *ages: float, code: int = 0, message: str = "ok") -> dict[
 def repository(host: Host, *stanzas: dict[str, Any]) -> None:
     host.file("var/lib/pgbackrest/holdfast-stanzas", "")
     host.file("info.json", json.dumps(stanzas))
-    asked = "-u postgres -- pgbackrest info --output=json"
-    host.tool("bin/runuser", f'[ "$*" = "{asked}" ] && cat "$ROOT/info.json"')
+    asked = '"-u postgres -- pgbackrest"*" info --output=json"'
+    host.tool("bin/runuser", f'case "$*" in {asked}) cat "$ROOT/info.json" ;; esac')
 
 
 NOT_YET = "not yet; it is scheduled, and /usr/local/lib/holdfast/restore-test runs it now"
@@ -232,18 +232,17 @@ def test_a_stanza_is_told_with_the_age_of_its_newest_backup_and_what_is_wrong(ho
         stanza("other", 300, code=2, message="missing stanza path"),
         stanza("new", code=2, message="no valid backups"),
     )
-    assert host.module.backups() == {
-        "main": "1.5 hours old",
-        "other": "300.0 hours old, missing stanza path",
-        "new": "none yet, no valid backups",
-        "restore test": NOT_YET,
-    }
+    told = host.module.backups()
+    assert (told["main"], told["restore test"]) == ("1.5 hours old", NOT_YET)
+    assert "300.0 hours old" in told["other"]
+    assert "missing stanza path" in told["other"]
+    assert "hours old" not in told["new"]
 
 
 def test_a_repository_that_does_not_answer_is_no_traceback(host: Host) -> None:
     repository(host)
     host.tool("bin/runuser", "exit 1")
-    assert host.module.backups() == {"restore test": NOT_YET}
+    assert host.module.backups()["restore test"] == NOT_YET
 
 
 @pytest.mark.parametrize(
@@ -268,7 +267,9 @@ def test_the_server_of_the_newest_version_is_asked_where_it_listens(host: Host) 
     said = {"size of shop": "12 MB", "waits for a restart": "shared_buffers"}
     host.tool("bin/runuser", f"""case "$*" in *" -p 5433 "*) echo '{json.dumps(said)}' ;; esac""")
     host.file("var/lib/postgresql/15/main/postmaster.pid", "71\n/var/lib/postgresql/15/main\n1764580000\n5432\n/run\n")
+    host.tool("programs/postgresql-data", "echo /var/lib/postgresql/15/main")
     assert host.module.postgresql() == {"server": "does not answer"}
+    host.tool("programs/postgresql-data", "echo /var/lib/postgresql/17/main")
     host.file("var/lib/postgresql/17/main/postmaster.pid", "72\n/var/lib/postgresql/17/main\n1764580000\n5433\n/run\n")
     assert host.module.postgresql() == said
 

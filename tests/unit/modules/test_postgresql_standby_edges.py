@@ -40,6 +40,11 @@ ARGUMENTS: dict[str, Any] = {
     "to": "data1",
     "beyond": "",
     "seconds": 0,
+    "data": "",
+    "application": "Data-2.lan",
+    "slot": "holdfast_data_2_lan",
+    "applications": ["data1"],
+    "slots": ["holdfast_data1"],
 }
 
 
@@ -70,7 +75,7 @@ class Server:
         if name != "psql":
             self.did.append(name)
             if name == "pg_basebackup":
-                self.data.with_name("main.holdfast-copy").mkdir()
+                self.data.with_name("main.holdfast-copy").mkdir(exist_ok=True)
             return self.says.get(name, (0, "")) if arguments or options else (0, "")
         if "'recovery'" in script:
             return 0, json.dumps(self.about)
@@ -90,6 +95,7 @@ class Server:
         self.running = verb == "start"
 
     def act(self, action: str, check: bool = False, diff: bool = False, **arguments: Any) -> Any:
+        arguments.setdefault("applications", arguments.get("standbys", ["data1"]))
         return self.module.act(ARGUMENTS | arguments | {"action": action}, check, diff)
 
     def refused(self, action: str, **arguments: Any) -> str:
@@ -210,9 +216,7 @@ def test_a_position_is_a_number(module: ModuleType, text: str, number: int) -> N
     assert module.position(text) == number
 
 
-def test_names_of_slots_and_quotes(module: ModuleType) -> None:
-    assert module.slot_of("Data-2.lan") == "holdfast_data_2_lan"
-    assert module.slot_of("zürich1") == "holdfast_z_rich1"
+def test_quotes(module: ModuleType) -> None:
     assert module.quoted("it's") == "'it''s'"
 
 
