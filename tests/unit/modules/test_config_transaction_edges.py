@@ -308,6 +308,23 @@ def test_a_unit_that_was_stopped_and_disabled_comes_back_with_the_boot_or_at_onc
     assert host.property(UNIT, "UnitFileState") == "enabled"
 
 
+def test_a_command_is_no_unit_on_the_way_back(host: Any) -> None:
+    host.path("a").write_text("old")
+    open_change(host, on_change=["run true"], units=[])
+    log = host.folder / "said"
+    log.unlink(missing_ok=True)
+    host.module.Transaction({"name": "test", "action": "revert", "token": "mine"}, False, False).run()
+    assert "show true" not in (log.read_text() if log.exists() else "")
+    assert host.path("a").read_text() == "old"
+
+
+def test_check_mode_asks_about_all_that_can_be_asked_about(host: Any) -> None:
+    host.path("a").write_text("good")
+    fresh = host.file("b", content="x", check=["/usr/sbin/not-installed", "%s"])
+    bad = host.file("a", content="bad", check=["grep", "-q", "good", "%s"])
+    assert "refuses the new" in refused(host, lambda: host.transaction(fresh, bad, check=True))
+
+
 # ---------------------------------------------------------------- commands
 
 
