@@ -4,7 +4,7 @@ LAB = $(PYTHON) -m tests.lab
 export ONLY ARGS
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down test test-fast test-rest test-all lint docs bench secrets env lock clean
+.PHONY: help demo demo-down test test-fast test-rest test-all mutate lint docs bench secrets env lock clean
 
 help: ## show this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
@@ -27,6 +27,9 @@ test-rest: ## the slow fault cases, and every scenario with the Debian releases 
 
 test-all: ## test and test-rest
 	@$(LAB) test all
+
+mutate: ## faults put into the code, which the unit tests must notice (ARGS="--seed 7 --per-file 30 --file library/package_set.py")
+	@$(LAB) mutate
 
 lint: ## ansible-lint (production), yamllint, ruff, mypy
 	@$(LAB) test lint

@@ -108,6 +108,12 @@ def run_bench(console: Console, _: argparse.Namespace) -> int:
     return attached(["python", "-m", "bench", *shlex.split(os.environ.get("ARGS", ""))], environment())
 
 
+def run_mutants(console: Console, _: argparse.Namespace) -> int:
+    """put faults into the code, which the unit tests must notice"""
+    python_env.ensure(console)
+    return attached(["python", "-m", "tests.mutate", *shlex.split(os.environ.get("ARGS", ""))], environment())
+
+
 COMMANDS = {
     "env": env,
     "engine": start_engine,
@@ -121,6 +127,7 @@ COMMANDS = {
     "secrets": make_secrets,
     "docs": make_docs,
     "bench": run_bench,
+    "mutate": run_mutants,
     "clean": clean,
 }
 

@@ -1,4 +1,4 @@
-"""Who leads, who follows, who takes over: decided from what the servers say (PGS-15, PGS-16, DRP-01)."""
+"""Who leads, who follows, who takes over: decided from what the servers say (PGS-15, PGS-16)."""
 
 from collections.abc import Callable
 from typing import Any

@@ -7,9 +7,10 @@ import importlib.util
 import os
 import pwd
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,7 +19,8 @@ from ansible.plugins.loader import filter_loader
 ROOT = Path(__file__).parents[3]
 filter_loader.add_directory(str(ROOT / "filter_plugins"))  # actions refuse by the filters that preflight asks
 
-# Keeps one folder per unit with files named as the properties; `start` and the like succeed while $HOST/accept does.
+# Keeps one folder per unit with files named as the properties; `start` and the like succeed while $HOST/accept does,
+# and leave the unit in the state that $HOST/fate gives it.
 SYSTEMCTL = """#!/bin/sh
 verb=$1; shift
 unit=$(eval echo "\\${$#}")
@@ -32,7 +34,8 @@ show)
     for name; do
         [ $first = yes ] || echo; first=no
         for property in ActiveState=inactive SubState=dead UnitFileState=disabled NeedDaemonReload=no \\
-            ConditionResult=no ConditionTimestampMonotonic=0 Type=notify Result=success NRestarts=0; do
+            ConditionResult=no ConditionTimestampMonotonic=0 Type=notify RemainAfterExit=no Result=success \\
+            NRestarts=0; do
             echo "${property%%=*}=$(at "$name" "${property%%=*}" "${property#*=}")"
         done
     done;;
@@ -42,8 +45,10 @@ start|restart|reload|reload-or-restart)
         [ "$verb" = reload ] || put ActiveState failed
         echo "Job for $unit failed." >&2; exit 1
     fi
-    put ActiveState active;;
+    put ActiveState active
+    [ ! -x "$HOST/fate" ] || (cd "$HOST/units/$unit" && "$HOST/fate");;
 stop) for unit; do put ActiveState inactive; done;;
+daemon-reload) rm -f "$HOST"/units/*/NeedDaemonReload;;
 list-units)
     for folder in "$HOST"/units/*; do
         case ${folder##*/} in $unit)
@@ -107,6 +112,19 @@ class Host:
         script = self.folder / "accept"
         script.write_text(f"#!/bin/sh\n{shell}\n")
         script.chmod(0o755)
+
+    def fate(self, condition: str, later: bool = False, **properties: str) -> None:
+        """Let units that start end in this state while a shell command succeeds; `later`, once somebody has waited."""
+        folder = "later/" if later else ""
+        words = "".join(f"echo {value} > {folder}{key}\n" for key, value in properties.items())
+        script = self.folder / "fate"
+        script.write_text(f"#!/bin/sh\nrm -rf later NRestarts SubState\n{condition} || exit 0\nmkdir later\n{words}")
+        script.chmod(0o755)
+
+    def time_passes(self, _seconds: float) -> None:
+        """Let come true what was to happen later."""
+        for path in (self.folder / "units").glob("*/later/*"):
+            path.replace(path.parents[1] / path.name)
 
     def said(self) -> list[str]:
         """Return what systemctl was told to change since the last question."""
@@ -174,6 +192,9 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
     monkeypatch.setenv("HOST", str(tmp_path))
     pretended = Host(tmp_path, module)
+    monkeypatch.setattr(
+        module, "time", SimpleNamespace(time=time.time, time_ns=time.time_ns, sleep=pretended.time_passes)
+    )
     pretended.tool("systemctl", SYSTEMCTL)
     pretended.tool("journalctl", "#!/bin/sh\necho bad directive at line 7\n")
     return pretended

@@ -100,6 +100,7 @@ def aged(path: Path, days: float) -> None:
     ("upgraded", "configured", "days"),
     [
         (1.9, 90, 0),
+        (2.1, 90, 2),
         (3.2, 90, 3),
         (None, 1.9, 0),  # its first night has yet to come
         (None, 5, 5),

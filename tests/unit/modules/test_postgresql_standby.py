@@ -1,4 +1,4 @@
-"""postgresql_standby without a server: which programs it runs, in which order, and where it stops (PGS-15, DRP-01)."""
+"""postgresql_standby without a server: which programs it runs, in which order, and where it stops (PGS-15)."""
 
 from __future__ import annotations
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import socket
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from types import ModuleType
 
@@ -86,3 +89,49 @@ def test_no_way_there(tcp_probe: ModuleType) -> None:
 
 def test_nothing_to_probe(tcp_probe: ModuleType) -> None:
     assert tcp_probe.in_parts([], 1) == []
+
+
+@pytest.mark.parametrize(("files", "at_once"), [(1024, 974), (9000, 1000)])
+def test_as_many_are_open_at_once_as_this_process_may_have_files(
+    tcp_probe: ModuleType, monkeypatch: pytest.MonkeyPatch, files: int, at_once: int
+) -> None:
+    asked: list[int] = []
+    limits: list[tuple[int, int]] = []
+
+    def probe(targets: list[dict[str, object]], _seconds: float) -> list[dict[str, str]]:
+        asked.append(len(targets))
+        return [{"found": str(target["port"])} for target in targets]
+
+    monkeypatch.setattr(tcp_probe, "probe", probe)
+    monkeypatch.setattr(tcp_probe.resource, "getrlimit", lambda _which: (10, files))
+    monkeypatch.setattr(tcp_probe.resource, "setrlimit", lambda _which, both: limits.append(both))
+    ports = [*range(1500, 750, -1), *range(1, 751)]
+    found = tcp_probe.in_parts([{"address": "127.0.0.1", "port": port} for port in ports], 1)
+    assert [entry["found"] for entry in found] == [str(port) for port in ports]
+    assert (asked, limits) == ([at_once, 1500 - at_once], [(files, files)])
+
+
+def test_no_host_gets_all_of_its_ports_at_once(tcp_probe: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[tuple[object, object]] = []
+
+    def probe(targets: list[dict[str, object]], _seconds: float) -> list[dict[str, str]]:
+        order.extend((target["address"], target["port"]) for target in targets)
+        return [{} for _target in targets]
+
+    monkeypatch.setattr(tcp_probe, "probe", probe)
+    tcp_probe.in_parts([{"address": host, "port": port} for host in ("a", "b") for port in ("443", 22, 1000)], 1)
+    assert order == [("a", 22), ("b", 22), ("a", "443"), ("b", "443"), ("a", 1000), ("b", 1000)]
+
+
+def test_a_call_prints_what_became_of_each(
+    tcp_probe: ModuleType,
+    listener: socket.socket,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    wanted = {"targets": [{"address": "127.0.0.1", "port": listener.getsockname()[1]}], "seconds": 1}
+    payload = base64.b64encode(zlib.compress(json.dumps(wanted).encode())).decode()
+    monkeypatch.setattr(tcp_probe, "ARGUMENTS", json.dumps({"payload": payload}))
+    tcp_probe.main()
+    probed = [{"found": "open", "sender": "127.0.0.1"}]
+    assert json.loads(capsys.readouterr().out) == {"changed": False, "probed": probed}
