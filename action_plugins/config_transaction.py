@@ -9,6 +9,7 @@ import re
 import secrets
 import sys
 import time
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -82,6 +83,7 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         "test": {"type": "list", "elements": "list", "default": []},
         "units": {"type": "list", "elements": "dict", "default": [], "options": UNIT},
         "confirm_seconds": {"type": "int", "default": 0},
+        "confirm_variables": {"type": "dict", "default": {}},
     }
 
     def act(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
@@ -161,10 +163,13 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
     def cut_off(arguments: dict[str, Any], result: dict[str, Any], reason: str, began: float) -> str:
         # Whoever lost the connection at once knows only what might have changed
         changed = [change["dest"] for change in result.get("changes", arguments["files"])]
+        named = arguments.get("confirm_variables", {}).items()
+        to_check = [next((said for pattern, said in named if fnmatch(dest, pattern)), dest) for dest in changed]
+        what = ", ".join(dict.fromkeys(to_check)) or "the change"
         return (
             f"new connections would have been cut off ({reason or 'none came about in time'}); the host has put every "
             f"file back and the previous state in force, {time.monotonic() - began:.0f} s after the change. Check "
-            f"{', '.join(changed) or 'the change'} against the address, the port and the user that this run comes with"
+            f"{what} against the address, the port and the user that this run comes with"
         )
 
     def file(self, file: dict[str, Any]) -> dict[str, Any]:
