@@ -32,7 +32,7 @@ def system_findings(host: str, facts: dict[str, Any], releases: list[str]) -> li
     )
     if facts.get("distribution") != "Debian" or facts.get("distribution_release") not in releases:
         found.append(
-            f"{host} runs {system}; Holdfast supports Debian {' and '.join(releases)}: reinstall or upgrade the host"
+            f"{host} runs {system}; Holdfast supports Debian {' and '.join(releases)}: upgrade it, or use another host"
         )
     if tuple(int(part) for part in str(facts.get("python_version", "0")).split(".")[:2]) < OLDEST_PYTHON:
         found.append(

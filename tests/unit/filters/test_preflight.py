@@ -42,12 +42,12 @@ def test_a_fit_host_has_no_findings(findings: Callable[..., list[str]]) -> None:
     [
         (
             {"distribution": "Ubuntu", "distribution_release": "noble", "distribution_major_version": "24"},
-            "web1 runs Ubuntu 24 (noble); Holdfast supports Debian bookworm and trixie: reinstall or upgrade the host",
+            "web1 runs Ubuntu 24 (noble); Holdfast supports Debian bookworm and trixie: upgrade it, or use another host",
         ),
         (
             {"distribution_release": "bullseye", "distribution_major_version": "11"},
-            "web1 runs Debian 11 (bullseye); Holdfast supports Debian bookworm and trixie: reinstall or upgrade the "
-            "host",
+            "web1 runs Debian 11 (bullseye); Holdfast supports Debian bookworm and trixie: upgrade it, or use "
+            "another host",
         ),
         ({"python_version": "3.8.1"}, "web1 has Python 3.8.1; point ansible_python_interpreter to 3.9 or newer"),
         ({"service_mgr": "init"}, "web1 is run by init; process 1 must be systemd"),
