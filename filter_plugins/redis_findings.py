@@ -60,6 +60,17 @@ DEBIAN = {"dir": "/var/lib/redis", "dbfilename": "dump.rdb", "appendfilename": "
 DEBIAN |= {"appenddirname": "appendonlydir", "cluster-enabled": "no"}
 
 
+def _empty(given: dict[str, Any]) -> Iterator[str]:
+    """Yield what is written without a value, which YAML takes for null."""
+    names = {f"redis_{name}": value for name, value in given.items()}
+    for name in ("users", "snapshots"):
+        for at, entry in enumerate(given[name] or []):
+            names |= {f"redis_{name}[{at}].{key}": value for key, value in entry.items()}
+    for name, value in names.items():
+        if value is None:
+            yield f"{name} is empty; give it a value, or remove it"
+
+
 def _users(users: list[dict[str, Any]]) -> Iterator[str]:
     """Yield what is wrong with names, patterns and commands."""
     names = [user["name"] for user in users]
@@ -126,6 +137,8 @@ def _setting(name: object, item: object) -> Iterator[str]:
 
 def redis_input_findings(given: dict[str, Any], own: list[str]) -> list[str]:
     """Return a sentence for everything that a server would refuse; ``own`` are the directives that the role sets."""
+    if empty := [*_empty(given)]:
+        return empty
     found = [*_users(given["users"]), *_addresses(given["bind"]), *_numbers(given)]
     lower = [str(name).lower() for name in given["settings"]]
     for name, value in given["settings"].items():

@@ -287,7 +287,11 @@ def closed_chains(ruleset: list[dict[str, Any]]) -> list[dict[str, str]]:
     """Return the chains of others where a packet ends that no rule of theirs lets in: a drop in any table is final."""
     rules = [entry["rule"] for entry in ruleset if "rule" in entry]
     chains = [entry["chain"] for entry in ruleset if "chain" in entry]
-    of_docker = {(chain["family"], chain["table"]) for chain in chains if chain["name"].startswith("DOCKER")}
+    of_docker = {
+        (chain["family"], chain["table"])
+        for chain in chains
+        if chain["name"].startswith("DOCKER") or chain["table"].startswith("docker-")
+    }
     ends = {(rule["family"], rule["table"], rule["chain"]) for rule in rules if closes(rule.get("expr", []))}
     found = []
     for chain in chains:

@@ -42,7 +42,8 @@ def test_a_fit_host_has_no_findings(findings: Callable[..., list[str]]) -> None:
     [
         (
             {"distribution": "Ubuntu", "distribution_release": "noble", "distribution_major_version": "24"},
-            "web1 runs Ubuntu 24 (noble); Holdfast supports Debian bookworm and trixie: upgrade it, or use another host",
+            "web1 runs Ubuntu 24 (noble); Holdfast supports Debian bookworm and trixie: upgrade it, or use another "
+            "host",
         ),
         (
             {"distribution_release": "bullseye", "distribution_major_version": "11"},

@@ -78,6 +78,9 @@ def test_good_input_has_no_findings(filters: Filters) -> None:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
+        ({"bind": None}, "redis_bind is empty; give it a value, or remove it"),
+        ({"users": None}, "redis_users is empty; give it a value, or remove it"),
+        ({"users": [{"name": "shop", "keys": None}]}, "redis_users[0].keys is empty; give it a value, or remove it"),
         ({"port": 0}, "redis_port is 0; give a number from 1 to 65535"),
         ({"port": 65536}, "redis_port is 65536; give a number from 1 to 65535"),
         ({"host_percent": 0}, "redis_host_percent is 0; give a number from 1 to 100"),

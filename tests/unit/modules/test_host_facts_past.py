@@ -55,6 +55,7 @@ def host_facts(load_module: Callable[[str], ModuleType], tmp_path: Path, monkeyp
         [chain("inet a", "b", "input"), rule("inet a", "b", LIMIT, DROP)],
         [chain("inet a", "b", "postrouting", "drop")],
         [chain("ip filter", "FORWARD", "forward", "drop"), chain("ip filter", "DOCKER-USER")],
+        [chain("ip docker-bridges", "filter-FORWARD", "forward", "drop")],  # Docker with nftables
         [chain("inet a", "jumped"), rule("inet a", "jumped", DROP)],
     ],
 )
