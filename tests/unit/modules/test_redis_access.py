@@ -112,6 +112,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
         with contextlib.closing(module.Server(str(tmp_path / "o"))) as server:
             yield server
 
+    monkeypatch.setattr(module, "real_aside", module.aside, raising=False)
     for name, value in {"ETC": etc, "RUN": run, "aside": aside, "REWRITE_SECONDS": 0.001}.items():
         monkeypatch.setattr(module, name, value)
     monkeypatch.setattr(module.shutil, "chown", lambda *_: None)
@@ -212,3 +213,52 @@ def test_a_start_notes_what_the_server_reads(host: Host) -> None:
     module.start()
     assert (run / "directives").read_text().split() == ["appendonly", "maxmemory", "save", "timeout", "tls-port"]
     assert (run / "password").read_text() != "pass-of-the-administrator"
+
+
+class Started:
+    """What Popen returns: a process that runs, or has died, until it is told to end."""
+
+    def __init__(self, argv: list[str], runs: bool) -> None:
+        self.argv, self.runs, self.ended = argv, runs, False
+        socket_path = Path(argv[argv.index("--unixsocket") + 1])
+        self.played = Played(socket_path, MEANT) if runs else None
+
+    def poll(self) -> int | None:
+        return None if self.runs else 1
+
+    def terminate(self) -> None:
+        self.ended = True
+        if self.played:
+            self.played.listener.shutdown()
+            self.played.listener.server_close()
+
+    def wait(self) -> int:
+        return 0
+
+
+@pytest.mark.parametrize("runs", [True, False])
+def test_the_second_server_has_no_network_no_data_and_no_password_on_its_command_line(
+    host: Host, monkeypatch: pytest.MonkeyPatch, runs: bool
+) -> None:
+    module, _served, _run = host
+    started: list[Started] = []
+
+    def popen(argv: list[str], **more: Any) -> Started:
+        assert (more["user"], more["group"], more["extra_groups"]) == ("redis", "redis", [])
+        started.append(Started(argv, runs))
+        return started[0]
+
+    monkeypatch.setattr(module.subprocess, "Popen", popen)
+    if runs:
+        with module.real_aside() as server:
+            assert server.settings(["maxmemory"]) == {"maxmemory": "104857600"}
+    else:
+        with pytest.raises(SystemExit, match="redis-check says why"), module.real_aside():
+            pass
+    (process,) = started
+    assert process.ended
+    words = " ".join(process.argv)
+    for own in ("--port 0", "--tls-port 0", "--replicaof no one", "--appendonly no", "--supervised no", "--dir /"):
+        assert f" {own}" in words
+    assert str(module.ETC / "redis.conf") == process.argv[1]
+    assert "pass-of-the-administrator" not in words
