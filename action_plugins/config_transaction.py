@@ -177,11 +177,11 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
     ) -> str:
         # Whoever lost the connection at once knows only what might have changed
         paths = [change["dest"] for change in result.get("changes", arguments["files"])]
-        changed = list(dict.fromkeys(name for path in paths for name in origin(path, set_by)))
+        what = ", ".join(dict.fromkeys(name for path in paths for name in origin(path, set_by))) or "the change"
         return (
             f"new connections would have been cut off ({reason or 'none came about in time'}); the host has put every "
             f"file back and the previous state in force, {time.monotonic() - began:.0f} s after the change. Check "
-            f"{', '.join(changed) or 'the change'} against the address, the port and the user that this run comes with"
+            f"{what} against the address, the port and the user that this run comes with"
         )
 
     def file(self, file: dict[str, Any]) -> dict[str, Any]:

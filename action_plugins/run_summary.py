@@ -41,6 +41,12 @@ def changed_steps(variables: Mapping[str, Any]) -> list[str]:
     return sorted(step for step, value in values.items() if isinstance(value, Mapping) and value.get("changed") is True)
 
 
+def redone_units(variables: Mapping[str, Any]) -> list[str]:
+    """Return the units of a host that had to do their work again, such as a firewall whose rules somebody flushed."""
+    results = [variables[name] for name in variables if RESULT.fullmatch(name)]
+    return sorted({unit for result in results if isinstance(result, Mapping) for unit in result.get("redone") or []})
+
+
 def grouped(values: Mapping[str, Any]) -> str:
     """Return a value per host as text, hosts with the same value together."""
     hosts: dict[str, list[str]] = {}
@@ -98,11 +104,13 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
     def act(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         hosts = task_vars["ansible_play_hosts_all"]
         changed = {host: steps for host in hosts if (steps := changed_steps(task_vars["hostvars"][host]))}
+        redone = {host: units for host in changed if (units := redone_units(task_vars["hostvars"][host]))}
         result = {
             "playbook": arguments["playbook"],
             "check_mode": bool(self._task.check_mode),
             "hosts": list(hosts),
             "changed": changed,
+            "redone": redone,
             "seconds": int(time.time()) - arguments["started"],
             "answers": arguments["answers"],
             **arguments["data"],
@@ -116,6 +124,8 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         check = result["check_mode"]
         steps = {host: ", ".join(names) for host, names in result["changed"].items()}
         following = [f"{command(line, context.CLIARGS)}  # {why}" for line, why in arguments["next"].items()]
+        again = {host: ", ".join(units) for host, units in result.get("redone", {}).items()}
+        lost = "what it had in force was gone or changed by hand"
         rows = {
             **{
                 label: grouped(row) if isinstance(row, Mapping) else str(row)
@@ -123,6 +133,9 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
             },
             "would change" if check else "changed": "\n".join(f"{host}: {names}" for host, names in steps.items())
             or "nothing",
+            "to do again" if check else "done again": "\n".join(
+                f"{host}: {units} ({lost})" for host, units in again.items()
+            ),
             "answers at": "" if check else "\n".join(arguments["answers"]),
             "took": f"{duration(result['seconds'])} on {len(result['hosts'])} host{'s' * (len(result['hosts']) != 1)}",
             "next": "the same without --check" * bool(steps) if check else "\n".join(following),

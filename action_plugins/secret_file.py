@@ -76,7 +76,8 @@ def complete(stored: dict[str, Any], passwords: list[str], authorities: list[str
         names = {f"{prefix}_ca_certificate", f"{prefix}_ca_key"}
         if len(names & set(stored)) == 1:
             raise AnsibleActionFail(
-                f"of {' and '.join(sorted(names))} only one is there; bring the other or remove both"
+                f"of {' and '.join(sorted(names))} only one is there; bring the other back from a copy. Both are made "
+                "anew once both are gone, and whoever trusts the old CA then refuses every service"
             )
         if not names & set(stored):
             missing[f"{prefix}_ca_certificate"], missing[f"{prefix}_ca_key"] = authority()

@@ -84,11 +84,13 @@ def address_sets(groups: dict[str, list[str]], sets: dict[str, list[str]]) -> di
     """Return what each name stands for, groups and sets alike, in canonical text; containers may be among them."""
     words = (CONTAINERS,)
     known = _groups(groups, words)
-    for name, addresses in _lists(sets, "set", "give an address, or a network without host bits", words).items():
+    for name, addresses in _lists(
+        sets, "firewall_sets, set", "give an address, or a network without host bits", words
+    ).items():
         if name in known or name in (PUBLIC, CONTAINERS) or not re.fullmatch(r"[a-z][a-z0-9_-]{0,30}", name):
             raise ValueError(
-                f"set {name}: that is {PUBLIC}, {CONTAINERS}, the name of an inventory group, or not made of "
-                "lower-case letters, digits, - and _; rename the set"
+                f"firewall_sets, set {name}: that is {PUBLIC}, {CONTAINERS}, the name of an inventory group, or not "
+                "made of lower-case letters, digits, - and _; rename the set"
             )
         known[name] = addresses
     return known

@@ -15,14 +15,14 @@ CONTAINERS = "containers"  # of the host itself; a name without addresses
 POLICIES = ("accept", "drop_containers", "drop")
 LISTS = ("service_rules", "rules", "unlimited_sources", "egress_rules", "external_interfaces")
 REQUIRED = {"ssh_port", "ssh_sources"}
-OPTIONAL: dict[str, Any] = {"log": False, "egress_policy": "accept", **{name: [] for name in LISTS}}
-OPTIONAL |= {name: {} for name in ("addresses", "ssh_limit", "web_limit")}
+OPTIONAL: dict[str, Any] = {"log": False, "egress_policy": "accept", "addresses": {}, "ssh_limit": {}, "web_limit": {}}
+OPTIONAL |= {name: [] for name in LISTS}
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,30}")
-WEB_PORTS = {80, 443}
 PORTLESS = {"name", "protocol", "sources"}
-RULE = {*PORTLESS, "port", "ports", "published", "limit"}
+RULE = PORTLESS | {"port", "ports", "published", "limit"}
 EGRESS = {"name", "port", "ports", "protocol", "sources", "destinations"}
 LIMIT = ("per_second", "burst", "connections")
+VARIABLES = {"ssh": "firewall_ssh_sources, ", "service": "", "operator": "firewall_rules, "}
 Known = dict[str, list[str]]  # what a name is made of: itself, and containers where they belong to it
 
 
@@ -76,14 +76,14 @@ def _limit(where: str, limit: object) -> dict[str, int]:
     return {key: _number(limit[key], 1000000, f"{where}: {key} is a whole number") for key in LIMIT if key in limit}
 
 
-def _head(rule: object, protocols: tuple[str, ...], what: str) -> tuple[str, str]:
+def _head(rule: object, protocols: tuple[str, ...], of: str) -> tuple[str, str]:
     """Return how a rule is called in messages, and its protocol."""
     if not isinstance(rule, dict) or not NAME.fullmatch(str(rule.get("name"))):
-        raise ValueError(f"{what} must be a dict with a name of lower-case letters, digits, - and _, got {rule!r}")
-    protocol = rule.get("protocol", "tcp")
+        raise ValueError(f"{of}a rule must be a dict with a name of lower-case letters, digits, - and _, got {rule!r}")
+    protocol = str(rule.get("protocol", "tcp"))
     if protocol not in protocols:
-        raise ValueError(f"rule {rule['name']}: protocol must be one of {', '.join(protocols)}, got {protocol!r}")
-    return f"rule {rule['name']}", str(protocol)
+        raise ValueError(f"{of}rule {rule['name']}: protocol must be one of {', '.join(protocols)}, got {protocol!r}")
+    return f"{of}rule {rule['name']}", protocol
 
 
 def _ports(where: str, rule: dict[str, Any], keys: set[str]) -> list[int]:
@@ -98,7 +98,7 @@ def _ports(where: str, rule: dict[str, Any], keys: set[str]) -> list[int]:
 
 def _rule(rule: Any, origin: str, settings: dict[str, Any], known: Known) -> dict[str, Any]:
     """Return one complete rule."""
-    where, protocol = _head(rule, ("tcp", "udp", "vrrp"), "a rule")
+    where, protocol = _head(rule, ("tcp", "udp", "vrrp"), VARIABLES[origin])
     sources = _ends(where, "sources", rule.get("sources"), known)
     done = {"name": str(rule["name"]), "origin": origin, "protocol": protocol, "sources": sources}
     if protocol == "vrrp":
@@ -106,7 +106,7 @@ def _rule(rule: Any, origin: str, settings: dict[str, Any], known: Known) -> dic
             raise ValueError(f"{where}: vrrp has no ports; give only {', '.join(sorted(PORTLESS))}")
         return {**done, "ports": [], "published": False, "limit": {}}
     ports, published = _ports(where, rule, RULE), _boolean(rule.get("published", False), f"{where}: published")
-    usual = settings["web_limit"] if WEB_PORTS.intersection(ports) else {}
+    usual = settings["web_limit"] if {80, 443}.intersection(ports) else {}
     if protocol == "tcp" and settings["ssh_port"] in ports:
         usual = settings["ssh_limit"]
     return {**done, "ports": ports, "published": published, "limit": _limit(where, rule.get("limit", usual))}
@@ -114,7 +114,7 @@ def _rule(rule: Any, origin: str, settings: dict[str, Any], known: Known) -> dic
 
 def _egress(rule: Any, known: Known) -> dict[str, Any]:
     """Return one complete rule for what leaves; without sources it is about the host itself."""
-    where, protocol = _head(rule, ("tcp", "udp"), "a rule of egress_rules")
+    where, protocol = _head(rule, ("tcp", "udp"), "firewall_egress_rules, ")
     done = {"name": str(rule["name"]), "protocol": protocol, "ports": _ports(where, rule, EGRESS)}
     done["destinations"] = _ends(where, "destinations", rule.get("destinations"), known)
     return {**done, "sources": _ends(where, "sources", rule["sources"], known)} if "sources" in rule else done
@@ -122,24 +122,25 @@ def _egress(rule: Any, known: Known) -> dict[str, Any]:
 
 def _once(rules: list[dict[str, Any]], cure: str) -> list[dict[str, Any]]:
     """Return the rules when no two have the same name."""
-    twice = [name for name, times in collections.Counter(rule["name"] for rule in rules).items() if times > 1]
-    if twice:
-        raise ValueError(f"two rules are called {twice[0]}; rename one{cure}")
+    for name in (name for name, times in collections.Counter(rule["name"] for rule in rules).items() if times > 1):
+        raise ValueError(f"two rules are called {name}; rename one{cure}")
     return rules
 
 
 def _settings(firewall: object) -> dict[str, Any]:
     """Return the checked input with its defaults."""
     if not isinstance(firewall, dict) or not set(firewall) >= REQUIRED or set(firewall) - REQUIRED - set(OPTIONAL):
-        accepted = f"{', '.join(sorted(REQUIRED))} and optionally {', '.join(sorted(OPTIONAL))}"
-        raise ValueError(f"firewall must be a dict with {accepted}")
+        optional = ", ".join(sorted(OPTIONAL))
+        raise ValueError(f"firewall must be a dict with {', '.join(sorted(REQUIRED))} and optionally {optional}")
     settings = {**OPTIONAL, **firewall}
     for name in LISTS:
         if not isinstance(settings[name], list):
             raise TypeError(f"{name} must be a list, got {settings[name]!r}")
     for name in settings["external_interfaces"]:
         if not re.fullmatch(r"[A-Za-z0-9_.@-]{1,15}", str(name)):
-            raise ValueError(f"external_interfaces: {name!r} is not the name of an interface")
+            raise ValueError(f"firewall_external_interfaces: {name!r} is not the name of an interface; see `ip link`")
+    for name, where in {"ssh_limit": ", rule ssh", "web_limit": ""}.items():
+        _limit(f"firewall_{name}{where}", settings[name])
     _boolean(settings["log"], "log")
     if settings["egress_policy"] not in POLICIES:
         raise ValueError(f"egress_policy must be one of {', '.join(POLICIES)}, got {settings['egress_policy']!r}")
@@ -161,11 +162,13 @@ def firewall_plan(firewall: dict[str, Any]) -> dict[str, Any]:
     given = {"ssh": ssh, "service": settings["service_rules"], "operator": settings["rules"]}
     rules = [_rule(rule, origin, settings, known) for origin, listed in given.items() for rule in listed]
     if not any(addresses.get(source, True) for source in rules[0]["sources"]):
-        raise ValueError("ssh_sources is empty, which would lock everybody out; name at least one source or public")
+        raise ValueError(
+            "firewall_ssh_sources is empty, which would lock everybody out; name at least one source or public"
+        )
     return {
         "rules": _once(rules, " (ssh belongs to ssh_port and ssh_sources)"),
         "egress": _once([_egress(rule, known) for rule in settings["egress_rules"]], ""),
-        "unlimited": _ends("unlimited_sources", "sources", settings["unlimited_sources"], known),
+        "unlimited": _ends("firewall_unlimited_sources", "sources", settings["unlimited_sources"], known),
         "addresses": addresses,
         "ssh_port": rules[0]["ports"][0],
         "external_interfaces": sorted({str(name) for name in settings["external_interfaces"]}),

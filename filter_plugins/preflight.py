@@ -32,7 +32,7 @@ def system_findings(host: str, facts: dict[str, Any], releases: list[str]) -> li
     )
     if facts.get("distribution") != "Debian" or facts.get("distribution_release") not in releases:
         found.append(
-            f"{host} runs {system}; Holdfast supports Debian {' and '.join(releases)}: reinstall or upgrade the host"
+            f"{host} runs {system}; Holdfast supports Debian {' and '.join(releases)}: upgrade it, or use another host"
         )
     if tuple(int(part) for part in str(facts.get("python_version", "0")).split(".")[:2]) < OLDEST_PYTHON:
         found.append(
@@ -64,7 +64,16 @@ def resource_findings(host: str, facts: dict[str, Any], disk_mb: int) -> list[st
 def name_findings(host: str, facts: dict[str, Any], expected: dict[str, str]) -> list[str]:
     """Compare what names resolve to with what they must."""
     found = []
+    unknown = [name for name, addresses in facts.get("resolved_names", {}).items() if not addresses]
+    flushed = bool(unknown) and facts.get("firewall", {}).get("flushed", False)
+    if flushed:
+        found.append(
+            f"the firewall rules of {host} were flushed, those of other programs with them, and it cannot resolve "
+            f"{', '.join(unknown)} since; restart the host, which loads the rules of all again"
+        )
     for name, addresses in facts.get("resolved_names", {}).items():
+        if not addresses and flushed:
+            continue
         if not addresses:
             found.append(f"{host} cannot resolve {name}; check /etc/resolv.conf there, or preflight_names")
         elif expected.get(name, addresses[0]) not in addresses:
@@ -72,29 +81,6 @@ def name_findings(host: str, facts: dict[str, Any], expected: dict[str, str]) ->
                 f"{host} finds {name} at {', '.join(addresses)}, preflight_addresses says {expected[name]}; "
                 "correct the DNS record, or the variable"
             )
-    return found
-
-
-def holder_of(entry: dict[str, Any]) -> str:
-    """Name who listens; Docker's processes listen for containers."""
-    if entry.get("container"):
-        return f"container {entry['container']}"
-    return str(entry["process"] or "an unknown process")
-
-
-def port_findings(host: str, facts: dict[str, Any], ports: list[dict[str, Any]]) -> list[str]:
-    """Name what holds a port that one of the host's services needs."""
-    found = []
-    for wanted in ports:
-        holders = {
-            holder_of(entry)
-            for entry in facts.get("listening_ports", [])
-            if entry["port"] == wanted["port"] and entry["protocol"] == wanted.get("protocol", "tcp")
-        }
-        found += [
-            f"port {wanted['port']} of {host} is held by {holder}, {wanted['name']} needs it; stop and remove {holder}"
-            for holder in sorted(holders - set(wanted["holders"]))
-        ]
     return found
 
 
@@ -142,29 +128,11 @@ def preflight_findings(facts: dict[str, Any], expected: dict[str, Any]) -> list[
         *system_findings(host, facts, expected["releases"]),
         *resource_findings(host, facts, expected["disk_mb"]),
         *name_findings(host, facts, expected.get("addresses", {})),
-        *port_findings(host, facts, expected["ports"]),
         *listen_findings(host, facts, expected),
     ]
 
 
-def preflight_ports(rules: dict[str, list[dict[str, Any]]], holders: dict[str, list[str]]) -> list[dict[str, Any]]:
-    """Return the ports that a host's roles open, with those who may hold them already."""
-    if not isinstance(rules, dict) or not isinstance(holders, dict):
-        raise TypeError("preflight_ports takes firewall rules and holders, two mappings by role")
-    return [
-        {
-            "name": rule["name"],
-            "port": port,
-            "protocol": rule.get("protocol", "tcp"),
-            "holders": list(holders.get(role, [])),
-        }
-        for role, published in rules.items()
-        for rule in published
-        for port in rule.get("ports", [rule["port"]] if "port" in rule else [])
-    ]
-
-
-FILTERS = (preflight_findings, preflight_ports)
+FILTERS = (preflight_findings,)
 
 
 def _reported(core: Callable[..., object]) -> Callable[..., object]:

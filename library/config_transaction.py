@@ -45,6 +45,7 @@ TEST_SECONDS = 120
 ACTIVATION_SECONDS = 600
 SETTLE_SECONDS = 0.5
 RETRY_SECONDS = 5
+UNIT_NAME = re.compile(r".+(?<!@)\.(service|socket|timer|path|mount|target)")
 OPPOSITE = {"enable": "disable", "disable": "enable", "start": "stop", "stop": "start"}
 BOOT_UNIT = """\
 # Managed by Holdfast; removed as soon as the change is confirmed.
@@ -352,6 +353,9 @@ class Wanted:
         same = (self.before.mode, self.before.uid, self.before.gid) == (int(self.mode, 8), self.uid, self.gid)
         return "" if same else "attributes"
 
+    def goes_as_unit(self) -> bool:
+        return self.action == "remove" and self.path.parent == UNITS and bool(UNIT_NAME.fullmatch(self.path.name))
+
     def refuse_what_cannot_be(self) -> None:
         if self.state == "directory" and self.before.kind not in ("absent", "directory"):
             raise Refused(f"{self.dest} is a {self.before.kind}, not a folder; move it away")
@@ -544,6 +548,7 @@ class Transaction:
         self.check, self.diff = check, diff
         self.unit_changes: list[str] = []
         self.activated: list[str] = []
+        self.redone: list[str] = []
         self.unconfirmed = False
 
     def run(self) -> dict[str, Any]:
@@ -562,24 +567,36 @@ class Transaction:
             journal.recover()
         self.compare()
         wanted = (journal.owed if journal else []) + [entry for file in self.changes for entry in file.on_change]
+        wanted = self.stops(wanted)
         declared = [unit["name"] for unit in self.arguments["units"]]
         named = [entry.split(" ", 1)[1] for entry in wanted if not entry.startswith("run ")]
         self.units = Units(list(dict.fromkeys(declared + named)))
         self.live = [name for name in self.units.names if self.is_live(name, pending)]
         moves = self.unit_moves()
         lost = self.lost()
+        self.redone = [entry.split(" ", 1)[1] for entry in lost]
         wanted = in_order(wanted + lost)
         if self.check:
             self.check_staged()
-            self.activated = [
-                entry for entry in wanted if self.due(entry) and f"start {entry.split(' ', 1)[1]}" not in moves
-            ]
+            due = [entry for entry in wanted if self.due(entry) and f"start {entry.split(' ', 1)[1]}" not in moves]
+            self.activated = [entry for entry in due if not entry.startswith("stop ")]
+            moves += [entry for entry in due if entry not in self.activated]
         elif pending or self.changes or moves or lost:
             self.commit(journal or Journal(self.folder), wanted)
             moves = self.unit_changes
         else:
             self.strangers.remember(self.files)
         return self.result(pending, moves)
+
+    def stops(self, wanted: list[str]) -> list[str]:
+        """Add the stop of each unit whose file goes; drop one that a killed run owed when the file is to come back."""
+        kept = {Path(file["dest"]).name for file in self.arguments["files"] if file["state"] != "absent"}
+        declared = {unit["name"] for unit in self.arguments["units"]} | kept
+        gone = [file.path.name for file in self.changes if file.goes_as_unit() and file.path.name not in declared]
+        dropped = {f"stop {name}" for name in kept} | {
+            f"{verb} {name}" for verb in ("restart", "reload") for name in gone
+        }
+        return [entry for entry in wanted if entry not in dropped] + [f"stop {name}" for name in gone]
 
     def open_journal(self) -> Journal | None:
         """Return the journal of a transaction that has something left to do."""
@@ -640,6 +657,7 @@ class Transaction:
             "activated": self.activated,
             "units_changed": moves,
             "pending_before": pending,
+            "redone": self.redone,
         }
         if self.diff:
             result["diff"] = self.differences
@@ -667,6 +685,13 @@ class Transaction:
             files += [
                 Wanted(name, "absent", "root", "root", "0644", secret=True, on_change=default) for name in unlisted
             ]
+        # What starts a unit at boot goes with its file
+        links = [link for file in files if file.goes_as_unit() for link in UNITS.glob(f"*.*/{file.path.name}")]
+        files += [
+            Wanted(str(link), "absent", "root", "root", "0644")
+            for link in sorted(links)
+            if link.is_symlink() and str(link) not in listed
+        ]
         self.files, self.changes = files, [file for file in files if file.action]
         self.originals = self.strangers.among(self.changes)
         self.differences = [file.difference() for file in self.changes] if self.diff else []
@@ -742,8 +767,13 @@ class Transaction:
 
     def activate_or_put_back(self, journal: Journal) -> None:
         try:
+            stops = [entry for entry in journal.owed if entry.startswith("stop ") and self.due(entry)]
+            self.note_undo(journal, stops, [])
+            if self.confirm_seconds and stops:
+                journal.save()
+            self.activate(stops)  # while systemd still knows how, which is what it forgets next
             self.read_units(journal)
-            moves, due = self.unit_moves(), [entry for entry in journal.owed if self.due(entry)]
+            moves, due = self.unit_moves(), [entry for entry in journal.owed if self.due(entry) and entry not in stops]
             self.note_undo(journal, moves, due)
             if self.confirm_seconds:
                 journal.save()

@@ -37,9 +37,20 @@ CLUSTERS = Path("/etc/postgresql")
 EXTENSIONS = Path("/usr/share/postgresql")
 NGINX = Path("/etc/nginx")
 NGINX_TOKEN = re.compile(r"""#[^\n]*|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[{};]|(?:[^\s;{}"'\\]|\\.)+""")
-OURS = b"Managed by Holdfast"
+OURS = "Managed by Holdfast"
 CERTBOT = Path("/etc/letsencrypt/renewal")
 ACME_SH = Path("/root/.acme.sh")
+OWNERS = ("ufw", "firewalld", "netfilter-persistent", "nftables", "shorewall", "shorewall6", "ferm")
+IPTABLES = Path("/usr/sbin/iptables")
+OUR_TABLE = ("inet", "holdfast")
+HOOKS = ("prerouting", "input", "forward", "output")
+CLOSING = {"drop", "reject", "xt REJECT"}
+LEGACY = {  # what its rules are asked with, and where the kernel says that there are some
+    "iptables-legacy": Path("/proc/net/ip_tables_names"),
+    "ip6tables-legacy": Path("/proc/net/ip6_tables_names"),
+}
+REDIS = Path("/etc/redis/redis.conf")
+REDIS_SECRETS = ("requirepass", "masterauth", "user", "tls-key-file-pass", "tls-client-key-file-pass")
 ARGUMENTS = r"""<<INCLUDE_ANSIBLE_MODULE_JSON_ARGS>>"""
 
 
@@ -470,7 +481,7 @@ def nginx() -> dict[str, Any]:
         with contextlib.suppress(OSError):
             content = (NGINX / path).read_bytes()
             known = packaged.get(f"/etc/nginx/{original}") == hashlib.md5(content, usedforsecurity=False).hexdigest()
-            if not known and OURS not in content[:200]:
+            if not known and OURS.encode() not in content[:200]:
                 changed.append(f"/etc/nginx/{path}")
     for file in sorted([*(NGINX / "conf.d").glob("*.conf"), *(NGINX / "sites-enabled").glob("*")]):
         if not file.name.startswith("holdfast-") and file != NGINX / "sites-enabled/default":
@@ -528,6 +539,98 @@ def authority() -> str:
         return ""
 
 
+def redis() -> dict[str, list[str]]:
+    """Return what a redis.conf that is not ours says, by directive; of passwords only that they are there."""
+    text = contents(REDIS)
+    if OURS in text[:200]:
+        return {}
+    found: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        name, _blank, value = line.strip().partition(" ")
+        if value and not name.startswith("#"):
+            said = "hidden" if name.lower() in REDIS_SECRETS else value.strip().strip("\"'")
+            found.setdefault(name.lower(), []).append(said)
+    return found
+
+
+def closes(expressions: list[dict[str, Any]]) -> bool:
+    """Tell whether a rule drops or rejects whatever comes to it."""
+    kinds = {"xt REJECT" if one.get("xt", {}).get("name") == "REJECT" else kind for one in expressions for kind in one}
+    return bool(kinds & CLOSING) and kinds <= CLOSING | {"counter", "log"}
+
+
+def closed_chains(ruleset: list[dict[str, Any]]) -> list[dict[str, str]]:
+    """Return the chains of others where a packet ends that no rule of theirs lets in: a drop in any table is final."""
+    rules = [entry["rule"] for entry in ruleset if "rule" in entry]
+    chains = [entry["chain"] for entry in ruleset if "chain" in entry]
+    of_docker = {
+        (chain["family"], chain["table"])
+        for chain in chains
+        if chain["name"].startswith("DOCKER") or chain["table"].startswith("docker-")
+    }
+    ends = {(rule["family"], rule["table"], rule["chain"]) for rule in rules if closes(rule.get("expr", []))}
+    found = []
+    for chain in chains:
+        place = (chain["family"], chain["table"])
+        hook = chain.get("hook", "")
+        closed = chain.get("policy") == "drop" or (*place, chain["name"]) in ends
+        if hook in HOOKS and closed and place != OUR_TABLE and not (hook == "forward" and place in of_docker):
+            found.append({"family": place[0], "table": place[1], "hook": hook})
+    return found
+
+
+def closed_text(text: str) -> bool:
+    """Tell whether rules as iptables-save writes them let in only what they name."""
+    return bool(re.search(r"^:(INPUT|OUTPUT) DROP|^-A (INPUT|OUTPUT) -j (DROP|REJECT)\b", text, re.MULTILINE))
+
+
+def closed_by_iptables() -> list[dict[str, str]]:
+    """Return the same for a host without nft, whose iptables writes tables that nft would show."""
+    if not IPTABLES.resolve().name.startswith("xtables-nft"):
+        return []
+    programs = {"ip": "iptables-save", "ip6": "ip6tables-save"}
+    closed = [family for family, program in programs.items() if closed_text(output(program, "-t", "filter"))]
+    return [{"family": family, "table": "filter", "hook": "input"} for family in closed]
+
+
+def contents(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace")
+    except OSError:
+        return ""
+
+
+def firewall_owners() -> list[str]:
+    """Return what else loads a firewall at boot that lets in only what it knows."""
+    on = {name for name in OWNERS if any((ETC / "systemd/system").glob(f"*.wants/{name}.service"))}
+    saved = "".join(contents(ETC / f"iptables/rules.v{version}") for version in (4, 6))
+    drops = r"hook\s+(prerouting|input|output)\b[^}]*?policy\s+drop"
+    enabled = {
+        "ufw": re.search(r"^ENABLED=[\"']?yes", contents(ETC / "ufw/ufw.conf"), re.MULTILINE),
+        "netfilter-persistent": closed_text(saved),
+        "nftables": re.search(drops, re.sub(r"(?m)#.*", "", contents(ETC / "nftables.conf"))),
+    }
+    return sorted(name for name in on if enabled.get(name, True))
+
+
+def firewall() -> dict[str, Any]:
+    """Return who else keeps packets out, and whether rules of ours that were loaded are gone."""
+    answer = output("nft", "-t", "-j", "list", "ruleset") if os.geteuid() == 0 else ""
+    ruleset = json.loads(answer)["nftables"] if answer.startswith("{") else []
+    chains = closed_chains(ruleset) if answer else closed_by_iptables()
+    tables = [(entry["table"]["family"], entry["table"]["name"]) for entry in ruleset if "table" in entry]
+    return {
+        "owners": firewall_owners(),
+        "chains": chains,
+        "legacy": [
+            program
+            for program, names in LEGACY.items()
+            if "filter" in contents(names).split() and closed_text(output(f"{program}-save", "-t", "filter"))
+        ],
+        "flushed": bool(answer) and OUR_TABLE not in tables and (ETC / "holdfast/firewall.nft").exists(),
+    }
+
+
 def facts(resolve: list[str], folders: list[str]) -> dict[str, Any]:
     packages = output("dpkg-query", "-W", "-f", "${db:Status-Status} ${Package}\n")
     init = Path("/proc/1/comm").read_text().strip()
@@ -561,6 +664,8 @@ def facts(resolve: list[str], folders: list[str]) -> dict[str, Any]:
         "certificate_clients": certificate_clients(),
         "backup": backup(),
         "authority": authority(),
+        "redis": redis(),
+        "firewall": firewall(),
         "resolved_names": {name: resolved(name) for name in resolve},
         "accounts": accounts(),
         "docker": docker(),

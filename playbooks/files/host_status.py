@@ -6,6 +6,7 @@ import calendar
 import contextlib
 import http.client
 import json
+import os
 import re
 import subprocess
 import sys
@@ -14,13 +15,20 @@ from pathlib import Path
 from typing import Any
 
 UNITS = (
+    "auditd.service",
     "docker.service",
+    "fail2ban.service",
     "holdfast-certificates.timer",
     "holdfast-firewall.service",
+    "holdfast-integrity.timer",
+    "keepalived.service",
     "nginx.service",
     "pgbackrest.service",
+    "pgbouncer.service",
     "postgresql@*.service",
     "redis-server.service",
+    "ssh.service",
+    "systemd-timesyncd.service",
 )
 DATABASES = """
 select jsonb_object_agg(what, words) from (
@@ -36,6 +44,7 @@ select jsonb_object_agg(what, words) from (
   from pg_stat_archiver where last_failed_time > coalesce(last_archived_time, '-infinity')
   union all select 'page checksums', 'off' where current_setting('data_checksums') = 'off') facts
 """
+UP = ("active", "activating", "reloading", "refreshing")
 STATE = Path("/var/lib/holdfast")
 STANZAS = Path("/var/lib/pgbackrest/holdfast-stanzas")  # those that role backup has put into the repository
 QUIET = ("--log-level-console=off", "--log-level-stderr=error")
@@ -48,6 +57,9 @@ UPGRADED = Path("/var/lib/apt/periodic/upgrade-stamp")  # touched by apt's timer
 UPGRADE_DAYS = 2  # within which serious security upgrades must be installed (HRD-07)
 DAY = 86400
 BAD = ("failed", "FAILED", "NOT")  # what a state begins with that somebody has to look at
+MOUNTS = Path("/proc/mounts")
+FULL_PERCENT = 90  # of space or of files, from where an operator should look
+ALWAYS_FULL = ("squashfs", "iso9660", "erofs")  # they are written once
 
 
 def ask(*argv: str, seconds: int = 30) -> subprocess.CompletedProcess[str]:
@@ -76,7 +88,51 @@ def units() -> dict[str, str]:
     found = lines("systemctl", "list-units", "--all", "--plain", "--no-legend", *UNITS)
     failed = lines("systemctl", "list-units", "--failed", "--plain", "--no-legend")
     states = {line.split()[0]: " ".join(line.split()[2:4]) for line in found if line.split()[1] == "loaded"}
-    return states | {line.split()[0]: "failed" for line in failed} | firewall()
+    down = [name for name, state in states.items() if not state.startswith(UP) or "auto-restart" in state]
+    stopped = {name: f"NOT RUNNING ({states[name]}), site.yml starts it" for name in enabled(down)}
+    return states | stopped | {line.split()[0]: "failed" for line in failed} | firewall()
+
+
+def enabled(names: list[str]) -> list[str]:
+    """Return the units that a boot would start: neither put out of use, nor excused by their own conditions."""
+    if not names:
+        return []
+    properties = "UnitFileState,ConditionResult,ConditionTimestampMonotonic"
+    blocks = ask("systemctl", "show", "-p", properties, "--", *names).stdout.split("\n\n")
+    units = [dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in blocks]
+    return [
+        name
+        for name, unit in zip(names, units, strict=False)
+        if unit.get("UnitFileState", "").startswith("enabled")
+        and not (unit.get("ConditionResult") == "no" and unit.get("ConditionTimestampMonotonic", "0") != "0")
+    ]
+
+
+def full_disks() -> dict[str, str]:
+    """Return how full each file system is that has hardly any room left, or hardly any files."""
+    notes: dict[str, str] = {}
+    seen = set()
+    for line in MOUNTS.read_text().splitlines():
+        device, path, kind = (word.replace("\\040", " ") for word in line.split()[:3])
+        if kind in ALWAYS_FULL or not (device.startswith("/dev/") or path == "/"):
+            continue
+        with contextlib.suppress(OSError):  # gone meanwhile, or not ours to see
+            number, room = Path(path).stat().st_dev, os.statvfs(path)
+            used = room.f_blocks - room.f_bfree
+            shares = {
+                "full": percent(used, used + room.f_bavail),
+                "of its files in use": percent(room.f_files - room.f_ffree, room.f_files),
+            }
+            words = [f"{share} % {what}" for what, share in shares.items() if share >= FULL_PERCENT]
+            if words and number not in seen and Path(path).is_dir():
+                notes[f"disk {path}"] = ", ".join(words)
+            seen.add(number)
+    return notes
+
+
+def percent(used: int, whole: int) -> int:
+    """Return a share as df does, rounded up."""
+    return -(-100 * used // whole) if whole else 0
 
 
 def firewall() -> dict[str, str]:
@@ -238,7 +294,7 @@ def attention(status: dict[str, Any]) -> list[str]:
 
 def main() -> None:
     status: dict[str, Any] = {"units": units(), "containers": containers(), **certificates()}
-    status["warnings"] |= closed_sites() | upgrade_notes() | overruled()
+    status["warnings"] |= closed_sites() | upgrade_notes() | overruled() | full_disks()
     status["upgrades"] = {"security": waiting} if (waiting := security_upgrades()) else {}
     status |= {**releases(), "backups": backups(), "postgresql": postgresql(), "replication": replication()}
     status["sites"] = silent_sites()

@@ -52,3 +52,144 @@ def test_the_largest_fits_and_one_more_does_not(
     assert result["total_mb"] == sum(result[name] for name in ("maxmemory_mb", "fork_headroom_mb", "overhead_mb"))
     assert result["total_mb"] <= memory
     assert "lower redis_maxmemory_mb to" in refusal("redis_memory", memory, persistence, result["maxmemory_mb"] + 1)
+
+
+GOOD: dict[str, Any] = {
+    "users": [
+        {"name": "shop", "keys": ["shop:*"], "channels": [], "commands": ["+@all", "-@admin", "+config|get", "-get"]}
+    ],
+    "bind": ["127.0.0.1", "-::1"],
+    "port": 6379,
+    "host_percent": 25,
+    "snapshots": [{"seconds": 1, "changes": 1}, {"seconds": 2147483647, "changes": 2147483647}],
+    "settings": {"timeout": 300, "activedefrag": True, "notify-keyspace-events": '""', "Hz": 20, "a-b": 'x "y z"'},
+}
+OWN = ["bind", "maxmemory", "pidfile"]
+
+
+def test_good_input_has_no_findings(filters: Filters) -> None:
+    """Acceptance beside the refusals, on the bounds."""
+    for port, percent in ((1, 1), (65535, 100)):
+        assert filters["redis_input_findings"]({**GOOD, "port": port, "host_percent": percent}, OWN) == []
+    for bind in (["*"], ["*", "::*"], ["0.0.0.0", "::1"], [f"192.0.2.{last}" for last in range(16)], ["fe80::1%eth0"]):
+        assert filters["redis_input_findings"]({**GOOD, "bind": bind}, OWN) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"bind": None}, "redis_bind is empty; give it a value, or remove it"),
+        ({"users": None}, "redis_users is empty; give it a value, or remove it"),
+        ({"users": [{"name": "shop", "keys": None}]}, "redis_users[0].keys is empty; give it a value, or remove it"),
+        ({"port": 0}, "redis_port is 0; give a number from 1 to 65535"),
+        ({"port": 65536}, "redis_port is 65536; give a number from 1 to 65535"),
+        ({"host_percent": 0}, "redis_host_percent is 0; give a number from 1 to 100"),
+        ({"host_percent": 101}, "redis_host_percent is 101; give a number from 1 to 100"),
+        (
+            {"snapshots": [{"seconds": 0, "changes": 1}]},
+            "redis_snapshots[0].seconds is 0; give a number from 1 to 2147483647",
+        ),
+        (
+            {"snapshots": [{"seconds": 9, "changes": 2147483648}]},
+            "redis_snapshots[0].changes is 2147483648; give a number from 1 to 2147483647",
+        ),
+        ({"bind": []}, "redis_bind has 0 addresses; give 1 to 16, for example 127.0.0.1"),
+        (
+            {"bind": [f"192.0.2.{last}" for last in range(17)]},
+            "redis_bind has 17 addresses; give 1 to 16, for example 127.0.0.1",
+        ),
+        ({"bind": ["localhost"]}, "redis_bind has localhost; give addresses of this host"),
+        ({"bind": ["10.0.0.300"]}, "redis_bind has 10.0.0.300; give addresses of this host"),
+        ({"bind": ["::1", "-::1"]}, "redis_bind has ::1 twice; give it once"),
+        ({"bind": ["127.0.0.1", "*"]}, "redis_bind has 127.0.0.1 beside *, which holds it already; remove one of them"),
+        ({"bind": ["::", "::1"]}, "redis_bind has ::1 beside ::, which holds it already; remove one of them"),
+        ({"users": [{"name": "shop", "keys": ["a b"]}]}, "redis_users has 'a b' for shop; patterns have no spaces, "),
+        ({"users": [{"name": "shop", "channels": [""]}]}, "redis_users has '' for shop; patterns have no spaces, "),
+        ({"users": [{"name": "shop\n"}]}, "redis_users has the name shop\n; use every name once"),
+        ({"users": [{"name": "holdfast"}]}, "redis_users has the name holdfast; use every name once"),
+        ({"users": [{"name": "a"}, {"name": "a"}]}, "redis_users has the name a; use every name once"),
+        ({"users": [{"name": "shop", "commands": ["get"]}]}, "redis_users has the command 'get' for shop; write +NAME"),
+        ({"users": [{"name": "shop", "commands": ["nopass"]}]}, "redis_users has the command 'nopass' for shop; write"),
+        ({"users": [{"name": "shop", "commands": ["+@nosuch"]}]}, "redis_users has the command '+@nosuch' for shop; w"),
+        ({"settings": {"maxmemory": 1}}, "redis_settings has maxmemory, which this role sets itself; use redis_maxmem"),
+        ({"settings": {"MaxMemory": 1}}, "redis_settings has MaxMemory, which this role sets itself; use redis_maxmem"),
+        (
+            {"settings": {"pidfile": "/x"}},
+            "redis_settings has pidfile, which this role sets itself; other parts of this role rely on it, so leave it",
+        ),
+        (
+            {"settings": {"requirepass": "x"}},
+            "redis_settings has requirepass, which this role sets itself; give each client a user of its own in r",
+        ),
+        (
+            {"settings": {"two words": 1}},
+            "redis_settings has 'two words', which is not the name of a directive; write ",
+        ),
+        ({"settings": {"hz": 1, "HZ": 2}}, "redis_settings has hz in two spellings; keep one"),
+        (
+            {"settings": {"hz": None}},
+            "redis_settings.hz is None; give text of one line, a number, true, false or a l",
+        ),
+        ({"settings": {"hz": [{"a": 1}]}}, "redis_settings.hz is {'a': 1}; give text of one line, a number, true, f"),
+        (
+            {"settings": {"hz": "1\nuser x"}},
+            "redis_settings.hz is '1\\nuser x'; give text of one line, a number, tru",
+        ),
+        ({"settings": {"hz": " "}}, "redis_settings.hz is empty; write '\"\"' for an empty value, or remove it"),
+        (
+            {"settings": {"hz": 'a "b'}},
+            "redis_settings.hz is 'a \"b', with a quote that does not end; close it, or wri",
+        ),
+    ],
+)
+def test_what_redis_would_refuse_is_one_sentence(filters: Filters, change: dict[str, Any], sentence: str) -> None:
+    """Both sides of each bound; each names variable, value and what to do."""
+    found = filters["redis_input_findings"](GOOD | change, OWN)
+    assert found
+    assert all(one.startswith(sentence) for one in found)
+
+
+def test_a_redis_conf_of_somebody_else_is_not_replaced_unseen(filters: Filters) -> None:
+    """What is where Debian has it is no past; what is entered into redis_settings is not lost."""
+    past = filters["redis_past_findings"]
+    debian = {"dir": ["/var/lib/redis"], "databases": ["16"], "dbfilename": ["dump.rdb"], "port": ["6379"]}
+    assert past({}, "cache1", {}) == past(debian, "cache1", {}) == []
+    found = past({**debian, "dir": ["/srv/redis"], "requirepass": ["hidden"], "include": ["/etc/a.conf"]}, "cache1", {})
+    assert len(found) == 3
+    begins = "/etc/redis/redis.conf of cache1, which Holdfast did not write, has `"
+    assert [one.removeprefix(begins).split("`")[0] for one in found] == [
+        "dir /srv/redis",
+        "requirepass",
+        "include /etc/a.conf",
+    ]
+    assert "move its data to /var/lib/redis" in found[0]
+    assert "a user of its own in redis_users" in found[1]
+    assert past({"slaveof": ["192.0.2.1 6379"]}, "cache1", {"ReplicaOf": "192.0.2.1 6379"}) == []
+    assert len(past({"slaveof": ["192.0.2.1 6379"]}, "cache1", {})) == 1
+    assert past({"dir": ["/var/lib/redis", "/srv/late"]}, "cache1", {})[0].count("`dir /srv/late`") == 1
+
+
+def test_directives_that_a_running_server_takes_over(filters: Filters) -> None:
+    """By the answers of CONFIG SET of 7.0 and 8.0; settings win over the role, lists are lines."""
+    split = filters["redis_directives"](
+        {"maxmemory": "64mb", "dir": "/var/lib/redis", "tls-auth-clients": "no"},
+        {"TIMEOUT": 0, "databases": 4, "lazyfree-lazy-eviction": True, "tls-auth-clients": "yes",
+         "client-output-buffer-limit": ["normal 1mb 1mb 60", "pubsub 2mb 1mb 60"], "bf.initial-size": 9},
+    )  # fmt: skip
+    assert split == {
+        "restart": {"bf.initial-size": ["9"], "databases": ["4"], "dir": ["/var/lib/redis"]},
+        "runtime": {
+            "client-output-buffer-limit": ["normal 1mb 1mb 60", "pubsub 2mb 1mb 60"],
+            "lazyfree-lazy-eviction": ["yes"],
+            "maxmemory": ["64mb"],
+            "timeout": ["0"],
+            "tls-auth-clients": ["yes"],
+        },
+        "secret": False,
+    }
+    assert filters["redis_directives"]({}, {"masterauth": "x"})["secret"] is True
+
+
+def test_directives_refuse_what_are_no_dicts(refusal: Refusal) -> None:
+    assert "takes two dicts" in refusal("redis_directives", [], {})
+    assert "takes two dicts" in refusal("redis_directives", {}, [])

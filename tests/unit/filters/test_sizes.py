@@ -31,6 +31,39 @@ def test_sizes_are_read(filters: Filters, text: int | str, size: int) -> None:
     assert filters["to_bytes_size"](text) == size
 
 
+# Powers of 1024 by hand: every unit that is read, and every one that is written
+KIB, MIB, GIB, TIB = 1024, 1048576, 1073741824, 1099511627776
+
+
+@pytest.mark.parametrize(
+    ("unit", "size"),
+    [
+        *[("B", 1), ("kB", KIB), ("MB", MIB), ("GB", GIB), ("TB", TIB)],
+        *[("KiB", KIB), ("MiB", MIB), ("GiB", GIB), ("TiB", TIB)],
+        *[("k", KIB), ("m", MIB), ("g", GIB), ("kb", KIB), ("mb", MIB), ("gb", GIB)],
+    ],
+)
+def test_every_unit_is_read(filters: Filters, unit: str, size: int) -> None:
+    """One and three of each."""
+    assert (filters["to_bytes_size"](f"1{unit}"), filters["to_bytes_size"](f"3 {unit}")) == (size, 3 * size)
+
+
+@pytest.mark.parametrize(
+    ("style", "unit", "size"),
+    [
+        *[("postgresql", "B", 1), ("postgresql", "kB", KIB), ("postgresql", "MB", MIB), ("postgresql", "GB", GIB)],
+        *[("postgresql", "TB", TIB), ("nginx", "", 1), ("nginx", "k", KIB), ("nginx", "m", MIB)],
+        *[("redis", "", 1), ("redis", "kb", KIB), ("redis", "mb", MIB), ("redis", "gb", GIB)],
+    ],
+)
+def test_every_unit_is_written(filters: Filters, style: str, unit: str, size: int) -> None:
+    """Exactly one, three, and one byte more, which takes the smallest unit."""
+    write = filters["to_size_text"]
+    assert (write(size, style), write(3 * size, style)) == (f"1{unit}", f"3{unit}")
+    smallest = "B" if style == "postgresql" else ""
+    assert write(3 * size + 1, style) == f"{3 * size + 1}{smallest}"
+
+
 @pytest.mark.parametrize("text", ["", "256", "1.5GB", "-1MB", "256Mb", "256 M B", "MB", "256MB ", "٣MB"])
 def test_unclear_sizes_are_refused(refusal: Refusal, text: str) -> None:
     """A number without a unit means pages to PostgreSQL and bytes to Redis."""
@@ -89,6 +122,10 @@ def test_an_unknown_style_is_refused(refusal: Refusal, style: object) -> None:
         ("30d", 2592000),
         ("90s", 90),
         ("1 week", 604800),
+        ("2000ms", 2),
+        *[("1s", 1), ("1min", 60), ("1h", 3600), ("1d", 86400)],
+        *[("1 second", 1), ("1 minute", 60), ("1 hour", 3600), ("1 day", 86400)],
+        *[("3 seconds", 3), ("3 minutes", 180), ("3 hours", 10800), ("3 days", 259200), ("3 weeks", 1814400)],
         (45, 45),
     ],
 )
@@ -114,6 +151,17 @@ def test_every_size_survives_the_round_trip(filters: Filters, number: int) -> No
     """Writing and reading lose nothing, and megabytes agree."""
     assert filters["to_bytes_size"](filters["to_size_text"](number)) == number
     assert filters["to_megabytes"](number * 2**20) == number
+
+
+@given(
+    style=st.sampled_from(["postgresql", "nginx", "redis"]),
+    number=st.integers(1, 5000),
+    unit=st.sampled_from([1, KIB, MIB, GIB, TIB]),
+)
+def test_multiples_of_units_survive_the_round_trip(filters: Filters, style: str, number: int, unit: int) -> None:
+    """In every style; a text without a unit is a number of bytes."""
+    text = filters["to_size_text"](number * unit, style)
+    assert filters["to_bytes_size"](int(text) if text.isdigit() else text) == number * unit
 
 
 @given(number=st.integers(0, 10**10))
