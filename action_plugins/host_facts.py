@@ -7,10 +7,14 @@ from __future__ import annotations
 import time
 from typing import Any, ClassVar
 
-from ansible.errors import AnsibleConnectionFailure
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.loader import action_loader
 
 RemoteCall: Any = action_loader.get("remote_call", class_only=True)
+
+
+def failed_of(facts: dict[str, Any]) -> list[tuple[str, str]]:
+    return sorted(facts.get("facts_failed", {}).items())
 
 
 class ActionModule(RemoteCall):  # type: ignore[misc]
@@ -29,13 +33,19 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
             if arguments["must_answer"]:
                 raise
             return {"changed": False, "contact": {"unreachable": True, "msg": str(problem)}}
+        except AnsibleError as problem:  # such as a password of sudo that nobody gave
+            if arguments["must_answer"]:
+                raise
+            return {"changed": False, "contact": {"unreachable": False, "msg": str(problem)}}
         if result.get("failed") and not arguments["must_answer"]:
-            said = result.get("msg") or result.get("module_stderr") or ""
-            return {"changed": False, "contact": {"unreachable": False, "msg": said}}
+            contact = {name: result.get(name) for name in ("msg", "module_stderr", "rc")}
+            return {"changed": False, "contact": {"unreachable": False, **contact}}
         answered = time.time()
         facts = result.get("ansible_facts")
         if facts:
             # The host looked at its clock somewhere between question and answer.
             epoch = int(facts["date_time"]["epoch"])
             facts["clock_skew_seconds"] = round(max(0.0, asked - 1 - epoch, epoch - answered), 1)
+            if arguments["must_answer"]:
+                result["warnings"] = [f"{name} could not be found out ({why})" for name, why in failed_of(facts)]
         return result  # type: ignore[no-any-return]
