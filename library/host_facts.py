@@ -314,7 +314,7 @@ def answers(questions: dict[str, Callable[[], dict[str, Any]]]) -> dict[str, Any
         try:
             found |= ask()
         except Exception as problem:  # noqa: BLE001 - nobody knows what a host has in store
-            failed[name] = " ".join(f"{type(problem).__name__}: {problem}".split())
+            failed[name] = " ".join(f"{type(problem).__name__}: {problem}".split()).rstrip(": ")
     return {**found, "facts_failed": failed}
 
 

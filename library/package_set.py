@@ -65,7 +65,12 @@ listens() {
 case $action in
 *start*)
     if new && listens && ! systemctl is-active --quiet "$unit"; then
-        echo "$unit" >>"$HOLDFAST_HOLD/%(held)s"
+        # One no is taken for all units of a call, so that Debian would not even ask for the others of this package
+        {
+            echo "$unit"
+            dpkg-query -L "$DPKG_MAINTSCRIPT_PACKAGE" | sed -n 's,^.*/lib/systemd/system/\\([^/@]*\\)$,\\1,p' |
+                grep -E '\\.(service|socket|timer|path)$'
+        } >>"$HOLDFAST_HOLD/%(held)s" 2>/dev/null
         exit 101
     fi ;;
 esac
@@ -297,20 +302,19 @@ def held_units() -> list[str]:
 
 def release(check: bool) -> list[str]:
     """Start what was held back and no role has started or switched off meanwhile; return its names."""
-    due, failed = [], []
+    due = []
     for unit in held_units():
         _code, text = run(["systemctl", "show", "-p", "ActiveState,UnitFileState", "--", unit])
         state = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
         if state.get("ActiveState") == "inactive" and state.get("UnitFileState", "") in STARTED_BY_DEBIAN:
             due.append(unit)
     if not check:
-        for unit in due:
-            code, text = run(["systemctl", "start", unit])
-            if code != 0:
-                failed += [f"`systemctl start {unit}` failed: {text.strip()}", *journal_of(f"Job for {unit} failed")]
+        code, text = (
+            run(["systemctl", "start", *due]) if due else (0, "")
+        )  # in one call: systemd knows what comes first
         (STATE / HELD).unlink(missing_ok=True)
-    if failed:
-        raise Refused("\n".join(failed))
+        if code != 0:
+            raise Refused("\n".join([f"`systemctl start {' '.join(due)}` failed: {text.strip()}", *journal_of(text)]))
     return due
 
 

@@ -21,6 +21,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from ansible.plugins.loader import action_loader
 
 APT_GET = """#!/bin/sh
 for word; do case $word in update|install|remove) verb=$word ;; esac; done
@@ -61,16 +62,19 @@ ARGUMENTS: dict[str, Any] = {
 }
 SYSTEMCTL = """#!/bin/sh
 for unit; do :; done
-echo "$1 $unit" >> "$HOST/systemctl"
+echo "$*" >> "$HOST/systemctl"
 case $1 in
 is-system-running) head -1 "$HOST/boot"; [ "$(wc -l < "$HOST/boot")" -lt 2 ] || sed -i 1d "$HOST/boot" ;;
 is-active) grep -qx "$unit" "$HOST/active" ;;
 show) cat "$HOST/unit-$unit" 2>/dev/null || printf 'ActiveState=inactive\\nUnitFileState=enabled\\n' ;;
-start) [ "$unit" != bad.service ] || { echo "Job for $unit failed because it cannot."; exit 1; } ;;
+start) case "$*" in *bad.service*) echo "Job for bad.service failed because it cannot."; exit 1 ;; esac ;;
 esac
 """
 DPKG_QUERY = """#!/bin/sh
 case $* in
+-L*) printf '%s\\n' /. /usr /usr/lib/systemd/system "/usr/lib/systemd/system/${2#svc-}.service" \\
+    "/usr/lib/systemd/system/${2#svc-}.socket" "/lib/systemd/system/${2#svc-}-check.timer" \\
+    "/usr/lib/systemd/system/${2#svc-}@.service" /usr/lib/systemd/system/x.target.wants/y.service /usr/bin/x.service ;;
 *Config-Version*) sed 's/^/installed\\t\\t/' $HOST/packages; cat "$HOST/half" ;;
 *) sed 's/^/installed /' $HOST/packages; sed 's/\\t.*\\t/ /' "$HOST/half" ;;
 esac
@@ -218,15 +222,21 @@ def test_check_mode_changes_nothing(machine: Machine) -> None:
 def test_services_of_new_packages_are_held_back_and_started_at_the_end(machine: Machine) -> None:
     result = machine.wants("svc-one", "svc-two", "plain")
     assert machine.asked() == ["svc-one 101", "svc-two 101"]
-    assert result["ansible_facts"]["held_units"] == ["one.service", "two.service"]
+    assert result["ansible_facts"]["held_units"] == [
+        *("one.service", "one.socket", "one-check.timer"),
+        *("two.service", "two.socket", "two-check.timer"),
+    ]
+    for name in ("one.socket", "two.socket", "one-check.timer"):
+        machine.put(f"unit-{name}", "ActiveState=inactive\nUnitFileState=disabled\n")
     assert not machine.module.POLICY.exists()
     machine.put("unit-two.service", "ActiveState=active\nUnitFileState=enabled\n")  # its role has started it
     released = machine.wants(release=True)
-    assert (released["changed"], released["started"]) == (True, ["one.service"])
-    assert released["diff"]["prepared"] == "start one.service\n"
+    assert (released["changed"], released["started"]) == (True, ["one.service", "two-check.timer"])
+    assert released["diff"]["prepared"] == "start one.service\nstart two-check.timer\n"
     assert released["ansible_facts"]["held_units"] == []
-    assert machine.systemctl() == ["start one.service"]
+    assert machine.systemctl() == ["start one.service two-check.timer"]
     assert machine.wants(release=True)["changed"] is False
+    assert machine.systemctl() == ["start one.service two-check.timer"]
 
 
 @pytest.mark.parametrize(
@@ -244,6 +254,7 @@ def test_services_of_new_packages_are_held_back_and_started_at_the_end(machine: 
 def test_only_what_debian_would_have_started_is_started(machine: Machine, state: str, starts: bool) -> None:
     machine.wants("svc-one")
     machine.put("unit-one.service", state)
+    (machine.module.STATE / machine.module.HELD).write_text("one.service\n")
     assert machine.wants(release=True)["changed"] is starts
     assert machine.systemctl() == (["start one.service"] if starts else [])
 
@@ -251,20 +262,21 @@ def test_only_what_debian_would_have_started_is_started(machine: Machine, state:
 def test_check_mode_tells_what_would_be_started(machine: Machine) -> None:
     machine.wants("svc-one")
     result = machine.wants(release=True, check=True)
-    assert (result["started"], machine.systemctl()) == (["one.service"], [])
-    assert result["ansible_facts"]["held_units"] == ["one.service"]
+    units = ["one.service", "one.socket", "one-check.timer"]
+    assert (result["started"], machine.systemctl()) == (units, [])
+    assert result["ansible_facts"]["held_units"] == units
 
 
 def test_one_that_does_not_start_is_told_and_the_others_start(machine: Machine) -> None:
     machine.wants("svc-bad", "svc-good")
+    (machine.module.STATE / machine.module.HELD).write_text("bad.service\ngood.service\n")
     with pytest.raises(machine.module.Refused) as caught:
         machine.wants(release=True)
     assert str(caught.value).splitlines() == [
-        "`systemctl start bad.service` failed: Job for bad.service failed because it cannot.",
+        "`systemctl start bad.service good.service` failed: Job for bad.service failed because it cannot.",
         "the journal of bad.service says:",
         "bad.service: address family not supported",
     ]
-    assert machine.systemctl() == ["start bad.service", "start good.service"]
     assert machine.module.held_units() == []
 
 
@@ -613,3 +625,42 @@ def test_a_policy_is_never_missing_while_another_takes_its_place(machine: Machin
     end.set()
     watcher.join()
     assert not any(gone)
+
+
+@pytest.fixture
+def controller() -> Callable[..., Any]:
+    """Ask the controller's half with facts; it answers itself, or says what it calls."""
+    plugin = action_loader.get("package_set", class_only=True)
+    assert plugin is not None
+    action = plugin.__new__(plugin)
+    action.call = lambda module, arguments, _vars: (module, arguments)
+
+    def call(facts: dict[str, Any], **arguments: Any) -> Any:
+        return action.act({**ARGUMENTS, **arguments}, {"ansible_facts": facts})
+
+    return call
+
+
+@pytest.mark.parametrize(
+    ("facts", "arguments", "asks"),
+    [
+        ({"installed_packages": ["a", "b"]}, {"packages": ["a"]}, False),
+        ({"installed_packages": ["a"]}, {"packages": ["a", "b"]}, True),
+        ({"installed_packages": ["a"]}, {"absent": ["a"]}, True),
+        ({"installed_packages": ["a"]}, {"absent": ["b"]}, False),
+        ({}, {"packages": []}, True),
+        ({"installed_packages": ["a"], "held_units": []}, {"release": True}, False),
+        ({"installed_packages": ["a"], "held_units": ["x.service"]}, {"release": True}, True),
+        ({"installed_packages": ["a"], "held_units": ["x.service"]}, {}, False),
+        ({"installed_packages": ["a"]}, {"release": True}, True),  # facts of somebody else
+    ],
+)
+def test_the_host_is_asked_only_for_what_the_facts_do_not_tell(
+    controller: Callable[..., Any], facts: dict[str, Any], arguments: dict[str, Any], asks: bool
+) -> None:
+    answer = controller(facts, **arguments)
+    assert answer == (
+        ("package_set", {**ARGUMENTS, **arguments})
+        if asks
+        else {"changed": False, "installed": [], "removed": [], "started": []}
+    )
