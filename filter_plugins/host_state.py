@@ -32,7 +32,14 @@ def rival_findings(have: set[str], wanted: list[str], host: str) -> list[str]:
     return found
 
 
-def package_findings(facts: dict[str, Any], wanted: list[str], host: str) -> list[str]:
+def upstream(version: str) -> str:
+    """Return what the authors of a program call its version, without Debian's epoch and revision."""
+    return version.rpartition(":")[2].rpartition("-")[0]
+
+
+def package_findings(
+    facts: dict[str, Any], wanted: list[str], host: str, repository: str = "", repository_version: str = ""
+) -> list[str]:
     """Return one sentence for everything installed that keeps the host's packages from coming.
 
     PostgreSQL from apt.postgresql.org is fine: its packages are made by Debian's people, with the same paths and tools.
@@ -40,7 +47,14 @@ def package_findings(facts: dict[str, Any], wanted: list[str], host: str) -> lis
     if not isinstance(facts, dict) or not isinstance(wanted, list):
         raise TypeError("package_findings takes the facts, a mapping, and a list of packages")
     found = rival_findings(set(facts.get("installed_packages", [])), wanted, host)
-    version = facts.get("package_versions", {}).get("nginx", "")
+    versions = facts.get("package_versions", {})
+    ours, theirs = upstream(versions.get("pgbackrest", "")), upstream(repository_version)
+    if "pgbackrest" in wanted and ours and theirs and ours != theirs:
+        found.append(
+            f"{host} has pgBackRest {ours}, and {repository}, which keeps its backups, {theirs}; they understand their "
+            "own version alone, so install the same one on both, from the same source of packages"
+        )
+    version = versions.get("nginx", "")
     if "nginx" in wanted and OF_NGINX_ORG.search(version):
         found.append(
             f"nginx {version} of {host} comes from nginx.org, and that package lacks the modules and the folders of "

@@ -67,6 +67,27 @@ def test_packages_of_apt_postgresql_org_are_fine(filters: Filters) -> None:
     assert filters["package_findings"](facts, ["postgresql-17", "pgbackrest"], "data1") == []
 
 
+@pytest.mark.parametrize(
+    ("here", "there", "words"),
+    [
+        ("2.55.1-1", "2.55.1-1.pgdg13+1", ""),  # the same program, from two sources
+        (
+            "2.57.0-1.pgdg13+1",
+            "2.55.1-1",
+            "data1 has pgBackRest 2.57.0, and backup1, which keeps its backups, 2.55.1; ",
+        ),
+        ("", "2.55.1-1", ""),
+        ("2.55.1-1", "", ""),
+    ],
+)
+def test_pgbackrest_has_one_version_at_both_ends(filters: Filters, here: str, there: str, words: str) -> None:
+    facts = {"package_versions": {"pgbackrest": here}}
+    for wanted in (["cron", "pgbackrest"], ["cron"]):
+        sentences = filters["package_findings"](facts, wanted, "data1", "backup1", repository_version=there)
+        assert len(sentences) == bool(words and "pgbackrest" in wanted)
+        assert all(sentence.startswith(words) for sentence in sentences)
+
+
 def test_nothing_is_known_of_a_host_without_facts(filters: Filters) -> None:
     assert filters["package_findings"]({}, ["docker.io", "nginx"], "app1") == []
     assert filters["unit_findings"]({}, {"nginx": ["nginx.service"]}, "app1") == []
