@@ -13,6 +13,10 @@ from ansible.plugins.loader import action_loader
 RemoteCall: Any = action_loader.get("remote_call", class_only=True)
 
 
+def failed_of(facts: dict[str, Any]) -> list[tuple[str, str]]:
+    return sorted(facts.get("facts_failed", {}).items())
+
+
 class ActionModule(RemoteCall):  # type: ignore[misc]
     """Gather the facts and add how far the host's clock is from the controller's."""
 
@@ -33,18 +37,24 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
             if arguments["must_answer"]:
                 raise
             return {"changed": False, "contact": {"unreachable": True, "msg": str(problem)}}
+        except AnsibleError as problem:  # such as a password of sudo that nobody gave
+            if arguments["must_answer"]:
+                raise
+            return {"changed": False, "contact": {"unreachable": False, "msg": str(problem)}}
         if result.get("failed") and not arguments["must_answer"]:
-            said = result.get("msg") or result.get("module_stderr") or ""
-            return {"changed": False, "contact": {"unreachable": False, "msg": said}}
+            contact = {name: result.get(name) for name in ("msg", "module_stderr", "rc")}
+            return {"changed": False, "contact": {"unreachable": False, **contact}}
         answered = time.time()
         facts = result.get("ansible_facts")
         if facts:
             # The host looked at its clock somewhere between question and answer.
             epoch = int(facts["date_time"]["epoch"])
             facts["clock_skew_seconds"] = round(max(0.0, asked - 1 - epoch, epoch - answered), 1)
-            found = facts["resolved_names"]
-            facts["resolved_upstreams"] = {name: found[name] for name in upstreams}
-            facts["resolved_names"] = {name: found[name] for name in arguments["resolve"]}
+            found = facts.get("resolved_names", {})
+            facts["resolved_upstreams"] = {name: found[name] for name in upstreams if name in found}
+            facts["resolved_names"] = {name: found[name] for name in arguments["resolve"] if name in found}
+            if arguments["must_answer"]:
+                result["warnings"] = [f"{name} could not be found out ({why})" for name, why in failed_of(facts)]
         return result  # type: ignore[no-any-return]
 
     def folders(self, name: str | None, task_vars: dict[str, Any]) -> list[str]:

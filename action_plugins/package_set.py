@@ -24,10 +24,15 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
             "options": {"dest": {"type": "path", "required": True}, "content": {"type": "str", "required": True}},
         },
         "cache_minutes": {"type": "int", "default": 720},
+        "lock_seconds": {"type": "int", "default": 300},
+        "hold": {"type": "bool", "default": True},
+        "release": {"type": "bool", "default": False},
     }
 
     def act(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        have = set(task_vars.get("ansible_facts", {}).get("installed_packages", []))
-        if have and have.issuperset(arguments["packages"]) and have.isdisjoint(arguments["absent"]):
-            return {"changed": False, "installed": [], "removed": []}
+        facts = task_vars.get("ansible_facts", {})
+        have = set(facts.get("installed_packages", []))
+        done = have and have.issuperset(arguments["packages"]) and have.isdisjoint(arguments["absent"])
+        if done and not (arguments["release"] and facts.get("held_units", True)):
+            return {"changed": False, "installed": [], "removed": [], "started": []}
         return self.call("package_set", arguments, task_vars)  # type: ignore[no-any-return]

@@ -28,6 +28,22 @@ def plain(value: Any) -> Any:
     return next((kind(value) for kind in (bool, int, float) if isinstance(value, kind)), value)
 
 
+# What a session may bring along that changes what python3, apt, systemctl, psql, docker or redis-cli do. Proxies stay.
+UNSET = (
+    *("LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT", "PYTHONPATH", "PYTHONHOME", "PYTHONOPTIMIZE", "PYTHONWARNINGS"),
+    *("TMPDIR", "TMP", "TEMP", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "DBUS_SESSION_BUS_ADDRESS", "NOTIFY_SOCKET"),
+    *("BASH_ENV", "ENV", "CDPATH", "GREP_OPTIONS", "POSIXLY_CORRECT", "LANGUAGE", "SYSTEMD_OFFLINE", "APT_CONFIG"),
+    *("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "REDISCLI_AUTH"),
+    *("PGHOST", "PGHOSTADDR", "PGPORT", "PGUSER", "PGDATABASE", "PGSERVICE", "PGSERVICEFILE", "PGPASSFILE"),
+    *("PGOPTIONS", "PGSSLMODE", "PGTZ", "PGDATA", "PGCLUSTER"),
+)
+KNOWN = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
+# su and doas keep the PATH of whoever called them, which lacks sbin. Sets what is known, and leaves the rest as it is.
+CLEAN = " ".join(
+    ["umask 022; env", *(f"-u {name}" for name in UNSET), *(f"{name}={value}" for name, value in KNOWN.items())]
+)
+
+
 def packed(arguments: dict[str, Any]) -> str:
     """Return arguments as our modules read them."""
     return base64.b64encode(zlib.compress(json.dumps(plain(arguments)).encode(), 6)).decode()
@@ -65,6 +81,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             raise AnsibleActionFail(f"there is no filter {name}; use the ansible.cfg of the project")
         function: Callable[..., Any] = found.j2_function
         return function
+
+    def _compute_environment_string(self, raw_environment_out: dict[str, Any] | None = None) -> str:
+        """Start the remote half in an environment that is the same everywhere; `environment` of a task comes on top."""
+        given: str = super()._compute_environment_string(raw_environment_out)
+        return f"{CLEAN} {given}"
 
     def call(self, module: str, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """Run one of our modules on the host and return its result, without an echo of what it was given."""

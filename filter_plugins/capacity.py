@@ -8,6 +8,7 @@ from ansible.errors import AnsibleFilterError
 
 EXPECTED = {"cpus", "memory_mb", "link_mbps", "storage", "encrypted"}
 KERNEL_LEAVES = 0.95  # of the memory that is sold
+UNKNOWN = 2**31  # what could not be found out is a finding of its own, and no want
 
 
 def capacity_findings(facts: dict[str, Any], host: str, least: dict[str, Any]) -> list[str]:
@@ -16,9 +17,9 @@ def capacity_findings(facts: dict[str, Any], host: str, least: dict[str, Any]) -
         raise TypeError(f"capacity_findings takes the facts, a name and a dict of {', '.join(sorted(EXPECTED))}")
     if "user_id" not in facts:
         return []  # nobody could look
-    cpus, memory_mb = facts.get("processor_vcpus", 0), facts.get("memtotal_mb", 0)
+    cpus, memory_mb = facts.get("processor_vcpus", UNKNOWN), facts.get("memtotal_mb", UNKNOWN)
     link_mbps, storage = facts.get("link_mbps", 0), facts.get("postgresql", {}).get("storage", "")
-    encrypted = facts.get("postgresql", {}).get("encrypted", False)
+    encrypted = "postgresql" not in facts or facts["postgresql"].get("encrypted", False)
     found = []
     if cpus < least.get("cpus", 0):
         found.append(f"{host} has {cpus} CPUs, preflight_cpus asks for {least['cpus']}; give it more, or lower it")

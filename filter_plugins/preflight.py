@@ -2,6 +2,7 @@
 
 import functools
 import ipaddress
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -9,23 +10,31 @@ from ansible.errors import AnsibleFilterError
 
 OLDEST_PYTHON = (3, 9)
 LARGEST_SKEW_SECONDS = 30
+WITHOUT_PYTHON = re.compile(r"python[\d.]*\W{0,3} ?(was |command )?(not found|No such file or directory)")
 
 
 def unreachable_findings(host: str, probe: dict[str, Any]) -> list[str]:
     """Turn a failed first contact into a sentence with a cure."""
-    said = " ".join(str(probe.get("msg", "no answer")).split())
+    said = " ".join(str(probe.get("msg") or "no answer").split())
     said = said.removeprefix("Task failed: ").removeprefix("Failed to connect to the host via ssh: ")
+    complaint = str(probe.get("module_stderr") or probe.get("stderr") or "").strip().split("\n")[-1].strip()
+    if complaint and not probe.get("unreachable"):  # a program that failed says more than whoever called it
+        said = complaint
     if probe.get("unreachable"):
         return [f"{host} does not answer over SSH ({said}); check ansible_host, ansible_port, ansible_user and the key"]
     if "password" in said or "privilege" in said.lower() or "sudo" in said:
         return [
             f"{host} does not let the SSH user become root ({said}); allow it in sudoers, or give --ask-become-pass"
         ]
-    return [f"{host} could not be examined ({said}); Python 3 must be installed there"]
+    if WITHOUT_PYTHON.search(said):
+        return [f"{host} could not be examined ({said}); Python 3 must be installed there"]
+    return [f"{host} could not be examined ({said}); the same run with -vvv shows all that it answered"]
 
 
 def system_findings(host: str, facts: dict[str, Any], releases: list[str]) -> list[str]:
     """Compare operating system, interpreter, init, privilege and clock."""
+    if "distribution" not in facts or "service_mgr" not in facts:  # could not be found out, which is said
+        return []
     found = []
     system = (
         f"{facts.get('distribution')} {facts.get('distribution_major_version')} ({facts.get('distribution_release')})"

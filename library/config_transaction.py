@@ -507,7 +507,10 @@ class Units:
         return unit.get("ActiveState") in ("active", "activating", "reloading", "refreshing")
 
     def enabled(self, name: str) -> bool:
-        return self.state[name].get("UnitFileState") not in ("disabled", "masked", "")
+        return not self.masked(name) and self.state[name].get("UnitFileState") not in ("disabled", "")
+
+    def masked(self, name: str) -> bool:
+        return self.state[name].get("UnitFileState", "").startswith("masked")
 
     def satisfied(self, name: str) -> bool:
         """Whether a unit does what a start can do: runs, ran well, or is excused by its own conditions."""
@@ -571,6 +574,7 @@ class Transaction:
         declared = [unit["name"] for unit in self.arguments["units"]]
         named = [entry.split(" ", 1)[1] for entry in wanted if not entry.startswith("run ")]
         self.units = Units(list(dict.fromkeys(declared + named)))
+        self.refuse_masked()
         self.live = [name for name in self.units.names if self.is_live(name, pending)]
         moves = self.unit_moves()
         lost = self.lost()
@@ -597,6 +601,15 @@ class Transaction:
             f"{verb} {name}" for verb in ("restart", "reload") for name in gone
         }
         return [entry for entry in wanted if entry not in dropped] + [f"stop {name}" for name in gone]
+
+    def refuse_masked(self) -> None:
+        """Say at once what would only come out when everything else is done; a file of ours may replace the mask."""
+        ours = {entry["dest"] for entry in self.arguments["files"] if entry["state"] != "absent"}
+        for unit in self.arguments["units"]:
+            name = unit["name"]
+            wanted = unit.get("enabled") or unit.get("state") == "started"
+            if wanted and self.units.masked(name) and str(UNITS / name) not in ours:
+                raise Refused(f"{name} is masked; `systemctl unmask {name}` on this host. Nothing was changed.")
 
     def open_journal(self) -> Journal | None:
         """Return the journal of a transaction that has something left to do."""

@@ -19,7 +19,7 @@ import stat
 import subprocess
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,10 @@ ACCOUNTS_MADE = Path("/var/lib/holdfast/accounts.json")
 AUTHORITY = Path("/etc/holdfast/tls/ca.crt")
 PGBACKREST = Path("/etc/pgbackrest")
 REPOSITORY = Path("/var/lib/pgbackrest")
+HELD = Path("/var/lib/holdfast/held-services")
+UNIT_FOLDERS = (Path("/etc/systemd/system"), Path("/run/systemd/system"))
+MASKED_BY_DEBIAN = Path("/var/lib/systemd/deb-systemd-helper-masked")
+VERSIONS = ("nginx", "pgbackrest", "redis-server")
 DOCKER_HOLDERS = {"docker-proxy", "dockerd"}
 CLUSTERS = Path("/etc/postgresql")
 EXTENSIONS = Path("/usr/share/postgresql")
@@ -56,14 +60,16 @@ ARGUMENTS = r"""<<INCLUDE_ANSIBLE_MODULE_JSON_ARGS>>"""
 
 def output(*argv: str) -> str:
     try:
-        return subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False, text=True).stdout
+        return subprocess.run(
+            argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False, encoding="utf-8", errors="replace"
+        ).stdout
     except FileNotFoundError:
         return ""
 
 
 def operating_system() -> dict[str, str]:
     values = dict(line.split("=", 1) for line in Path("/etc/os-release").read_text().splitlines() if "=" in line)
-    release = {name: value.strip('"') for name, value in values.items()}
+    release = {name: value.strip("\"'") for name, value in values.items()}
     family = (
         "Debian"
         if "debian" in (release.get("ID"), *release.get("ID_LIKE", "").split())
@@ -123,7 +129,7 @@ def sockets_of_processes() -> dict[str, str]:
             for handle in (process / "fd").iterdir():
                 link = str(handle.readlink())
                 if link.startswith("socket:["):
-                    owners[link[8:-1]] = (process / "comm").read_text().strip()
+                    owners[link[8:-1]] = (process / "comm").read_text(errors="replace").strip()
         except OSError:
             continue  # gone meanwhile, or not ours to see
     return owners
@@ -266,7 +272,7 @@ def connection() -> list[str]:
     while pid > 1:
         try:
             environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-            status = Path(f"/proc/{pid}/status").read_text()
+            status = Path(f"/proc/{pid}/status").read_text(errors="replace")
         except OSError:
             return []
         for entry in environment:
@@ -279,7 +285,7 @@ def connection() -> list[str]:
 def way_in() -> dict[str, Any]:
     """Return who is at the other end of this ssh connection, and the port it came in by; without ssh, nobody."""
     found = connection()
-    if len(found) != 4:
+    if len(found) != 4 or found[0] == "UNKNOWN":  # what sshd says when it is not asked over the network
         return {"ssh_client_address": "", "ssh_server_port": 0}
     address = ipaddress.ip_address(found[0].split("%")[0])
     return {
@@ -631,46 +637,104 @@ def firewall() -> dict[str, Any]:
     }
 
 
-def facts(resolve: list[str], folders: list[str]) -> dict[str, Any]:
-    packages = output("dpkg-query", "-W", "-f", "${db:Status-Status} ${Package}\n")
-    init = Path("/proc/1/comm").read_text().strip()
-    network = addresses()
+def packages() -> dict[str, Any]:
+    """Return what is installed, and the versions of packages that others offer under Debian's names."""
+    rows = [
+        line.split("\t")
+        for line in output("dpkg-query", "-W", "-f", "${db:Status-Status}\t${Package}\t${Version}\n").splitlines()
+    ]
+    versions = {row[1]: row[2] for row in rows if row[0] == "installed"}
     return {
-        **operating_system(),
-        **network,
-        "link_mbps": link_mbps(network["default_ipv4"].get("interface", "")),
-        **way_in(),
+        "installed_packages": sorted(versions),
+        "package_versions": {name: versions[name] for name in VERSIONS if name in versions},
+    }
+
+
+def masked_units(folders: Iterable[Path] = UNIT_FOLDERS, removed: Path = MASKED_BY_DEBIAN) -> list[str]:
+    """Return the units that somebody has masked. Debian masks those of removed packages, and takes that back itself."""
+    masked = set()
+    for folder in folders:
+        for path in folder.iterdir() if folder.is_dir() else ():
+            if path.is_symlink() and str(path.readlink()) == os.devnull and not (removed / path.name).exists():
+                masked.add(path.name)
+    return sorted(masked)
+
+
+def held_units() -> list[str]:
+    """Return the units that package_set keeps from starting until a run has ended."""
+    try:
+        return HELD.read_text().split()
+    except OSError:
+        return []
+
+
+def system() -> dict[str, Any]:
+    return {
         "hostname": platform.node().split(".")[0],
         "fqdn": platform.node(),
         "architecture": platform.machine(),
         "kernel": platform.release(),
         "python_version": platform.python_version(),
-        "service_mgr": init,
+        "service_mgr": Path("/proc/1/comm").read_text().strip(),
         "virtualization_type": output("systemd-detect-virt").strip() or "none",
-        "memtotal_mb": memory_mb(),
         "processor_vcpus": len(os.sched_getaffinity(0)),
+    }
+
+
+def free_mb(path: str) -> int:
+    disk = os.statvfs(path)
+    return disk.f_bavail * disk.f_frsize // 2**20
+
+
+def answers(questions: dict[str, Callable[[], dict[str, Any]]]) -> dict[str, Any]:
+    """Ask one question after the other. One that fails takes no other's answer away; it is told under its name."""
+    found: dict[str, Any] = {}
+    failed = {}
+    for name, ask in questions.items():
+        try:
+            found |= ask()
+        except Exception as problem:  # noqa: BLE001 - nobody knows what a host has in store
+            failed[name] = " ".join(f"{type(problem).__name__}: {problem}".split()).rstrip(": ")
+    return {**found, "facts_failed": failed}
+
+
+def facts(resolve: list[str], folders: Iterable[str] = ()) -> dict[str, Any]:
+    network: dict[str, Any] = {}
+
+    def remembered() -> dict[str, Any]:
+        network.update(addresses())
+        return network
+
+    return {
         "date_time": {"epoch": str(int(time.time()))},
-        "installed_packages": sorted(
-            {line.split()[1] for line in packages.splitlines() if line.startswith("installed ")}
-        ),
-        "listening_ports": listening_ports(),
-        "disk_free_mb": {
-            path: os.statvfs(path).f_bavail * os.statvfs(path).f_frsize // 2**20 for path in ("/", "/var")
-        },
         "user_id": os.geteuid(),
-        "postgresql": postgresql(),
-        "backup_paths": repository_paths(),
-        "nginx": nginx(),
-        "certificate_clients": certificate_clients(),
-        "backup": backup(),
-        "authority": authority(),
-        "redis": redis(),
-        "firewall": firewall(),
-        "resolved_names": {name: resolved(name) for name in resolve},
-        "accounts": accounts(),
-        "docker": docker(),
-        "folders": {path: folder(path) for path in folders},
-        "ssh_algorithms": algorithms(),
+        **answers(
+            {
+                "operating system": operating_system,
+                "addresses": remembered,
+                "speed of the link": lambda: {
+                    "link_mbps": link_mbps(network.get("default_ipv4", {}).get("interface", ""))
+                },
+                "connection": way_in,
+                "system": system,
+                "memory": lambda: {"memtotal_mb": memory_mb()},
+                "packages": packages,
+                "units": lambda: {"masked_units": masked_units(), "held_units": held_units()},
+                "listening ports": lambda: {"listening_ports": listening_ports()},
+                "free disk space": lambda: {"disk_free_mb": {path: free_mb(path) for path in ("/", "/var")}},
+                "PostgreSQL": lambda: {"postgresql": postgresql()},
+                "pgBackRest": lambda: {"backup_paths": repository_paths(), "backup": backup()},
+                "nginx": lambda: {"nginx": nginx(), "certificate_clients": certificate_clients()},
+                "private CA": lambda: {"authority": authority()},
+                "Redis": lambda: {"redis": redis()},
+                "firewall": lambda: {"firewall": firewall()},
+                "names": lambda: {"resolved_names": {name: resolved(name) for name in resolve}},
+                "accounts": lambda: {"accounts": accounts()},
+                "Docker": lambda: {"docker": docker()},
+                "folders": lambda: {"folders": {path: folder(path) for path in folders}},
+                "OpenSSH": lambda: {"ssh_algorithms": algorithms()},
+            }
+        ),
     }
 
 

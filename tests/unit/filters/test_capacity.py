@@ -69,3 +69,8 @@ def test_a_host_that_nobody_reached_lacks_nothing(findings: Callable[..., list[s
 def test_other_keys_are_refused(refusal: Callable[..., str]) -> None:
     said = refusal("capacity_findings", FIT, "web1", {"ram": 3})
     assert "a dict of cpus, encrypted, link_mbps, memory_mb, storage" in said
+
+
+@pytest.mark.parametrize("name", ["processor_vcpus", "memtotal_mb", "link_mbps", "postgresql"])
+def test_what_could_not_be_found_out_is_not_judged(findings: Callable[..., list[str]], name: str) -> None:
+    assert findings({key: value for key, value in FIT.items() if key != name}, "web1", LEAST) == []

@@ -129,7 +129,42 @@ def test_names_that_a_flush_took_along_are_not_blamed(findings: Callable[..., li
         ),
         ({"msg": "sudo: a password is required"}, "does not let the SSH user become root (sudo: a password"),
         ({"msg": "/usr/bin/python3: not found"}, "could not be examined (/usr/bin/python3: not found); Python 3 must"),
-        (None, "could not be examined (no answer)"),
+        (
+            {"msg": "Missing sudo password"},
+            "does not let the SSH user become root (Missing sudo password); allow it in su",
+        ),
+        (
+            {"msg": "The module interpreter '/usr/bin/python3' was not found."},
+            "was not found.); Python 3 must be installed there",
+        ),
+        (
+            {
+                "msg": "MODULE FAILURE",
+                "module_stderr": "env: '/usr/bin/python3': No such file or directory\r\n",
+                "rc": 127,
+            },
+            "(env: '/usr/bin/python3': No such file or directory); Python 3 must be installed there",
+        ),
+        (
+            {"msg": "MODULE FAILURE", "module_stderr": "/bin/sh: 1: /usr/bin/python3.11: not found\n"},
+            "python3.11: not found); Python 3 must be installed there",
+        ),
+        (
+            {
+                "msg": "No start of json char found",
+                "module_stderr": "Traceback …\nFileNotFoundError: '/x/9.6/main/pg_wal'\n",
+            },
+            "could not be examined (FileNotFoundError: '/x/9.6/main/pg_wal'); the same run with -vvv",
+        ),
+        (
+            {"msg": "non-zero return code", "stderr": "KeyError: 'stanza'", "rc": 1},
+            "could not be examined (KeyError: 'stanza'); the same run with -vvv shows all",
+        ),
+        (
+            {"msg": "x", "module_stderr": "FileNotFoundError: No such file or directory: '/opt/python3/lib'"},
+            "could not be examined (FileNotFoundError: No such file or directory: '/opt/python3/lib'); the same run",
+        ),
+        (None, "could not be examined (no answer); the same run with -vvv"),
     ],
 )
 def test_a_failed_first_contact_is_explained(
@@ -181,6 +216,15 @@ def test_an_interface_that_the_host_lacks_is_refused(findings: Callable[..., lis
     assert findings(FIT | NETWORK, WANTED | {"interfaces": {"floating_address_interface": "ens3"}}) == [
         "floating_address_interface: web1 does not have the interface ens3, it has eth0, lo; name one of those"
     ]
+
+
+def test_a_system_that_could_not_be_found_out_is_not_judged(findings: Callable[..., list[str]]) -> None:
+    """It is a finding of its own; the others are still told."""
+    for name in ("distribution", "service_mgr"):
+        facts = {key: value for key, value in FIT.items() if key != name} | {"disk_free_mb": {"/": 5}}
+        assert findings(facts, WANTED) == [
+            f"web1 has 5 MB free on /, preflight_disk_mb asks for {WANTED['disk_mb']}; make room or lower it"
+        ]
 
 
 def test_what_is_no_mapping_is_refused(refusal: Callable[..., str]) -> None:

@@ -659,3 +659,49 @@ def test_a_refused_replacement_tells_of_the_copy_when_it_succeeds(host: Any) -> 
 def test_files_of_our_name_are_ours(host: Any, name: str) -> None:
     host.path(name).write_text("older form of ours")
     assert "originals" not in host.transaction(host.file(name, content="{}"))
+
+
+@pytest.mark.parametrize("state", ["masked", "masked-runtime"])
+@pytest.mark.parametrize("wanted", [{"enabled": True}, {"state": "started"}, {"enabled": True, "state": "started"}])
+@pytest.mark.parametrize("check", [True, False])
+def test_a_masked_unit_is_refused_before_any_file_is_touched(
+    host: Any, state: str, wanted: dict[str, Any], check: bool
+) -> None:
+    host.unit("sample.service", UnitFileState=state)
+    before = host.tree()
+    with pytest.raises(host.module.Refused) as caught:
+        host.transaction(host.file("a", content="new\n"), units=[{"name": "sample.service", **wanted}], check=check)
+    assert str(caught.value) == (
+        "sample.service is masked; `systemctl unmask sample.service` on this host. Nothing was changed."
+    )
+    assert (host.tree(), host.said()) == (before, [])
+
+
+@pytest.mark.parametrize("wanted", [{"enabled": False}, {"state": "stopped"}, {}])
+def test_a_masked_unit_that_is_to_stay_off_is_as_wanted(host: Any, wanted: dict[str, Any]) -> None:
+    host.unit("sample.service", UnitFileState="masked")
+    assert host.transaction(units=[{"name": "sample.service", **wanted}])["changed"] is False
+
+
+def test_a_file_of_ours_takes_the_place_of_a_mask(host: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host.module, "UNITS", host.path(""))
+    host.path("sample.service").symlink_to("/dev/null")
+    host.unit("sample.service", UnitFileState="masked")
+    host.tool(
+        "systemctl",
+        (host.folder / "bin/systemctl")
+        .read_text()
+        .replace("daemon-reload)", "daemon-reload)")
+        .replace(
+            "case $verb in\n",
+            '[ $verb != daemon-reload ] || rm -f "$HOST/units/sample.service/UnitFileState"\ncase $verb in\n',
+            1,
+        ),
+    )
+    unit = {"name": "sample.service", "enabled": True, "state": "started"}
+    host.unit("sample.service", NeedDaemonReload="yes")
+    result = host.transaction(host.file("sample.service", content="[Service]\n"), units=[unit])
+    assert result["units_changed"] == ["enable sample.service", "start sample.service"]
+    host.unit("sample.service", UnitFileState="masked")
+    with pytest.raises(host.module.Refused, match="is masked"):
+        host.transaction(host.file("sample.service", state="absent"), units=[unit])

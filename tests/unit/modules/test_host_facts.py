@@ -530,3 +530,127 @@ def test_the_private_ca_of_a_host_has_a_fingerprint(
     if text is not None:
         (tmp_path / "ca.crt").write_text(text)
     assert host_facts.authority() == fingerprint
+
+
+GROUPS = {
+    "operating_system": "operating system",
+    "addresses": "addresses",
+    "way_in": "connection",
+    "system": "system",
+    "memory_mb": "memory",
+    "packages": "packages",
+    "masked_units": "units",
+    "listening_ports": "listening ports",
+    "free_mb": "free disk space",
+    "postgresql": "PostgreSQL",
+    "resolved": "names",
+    "link_mbps": "speed of the link",
+}
+
+
+PROBLEMS = [
+    (FileNotFoundError(2, "gone", "/x/pg_wal"), "FileNotFoundError: [Errno 2] gone: '/x/pg_wal'"),
+    (KeyError("dev"), "KeyError: 'dev'"),
+    (StopIteration(), "StopIteration"),
+]
+
+
+@pytest.fixture
+def light(host_facts: ModuleType, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """Return the module without what takes long on a busy machine."""
+    monkeypatch.setattr(host_facts, "listening_ports", list)
+    monkeypatch.setattr(host_facts, "output", lambda *_argv: "")
+    return host_facts
+
+
+@pytest.mark.parametrize(("number", "function"), list(enumerate(GROUPS)))
+def test_a_fact_that_raises_takes_no_other_away(
+    light: ModuleType, monkeypatch: pytest.MonkeyPatch, number: int, function: str
+) -> None:
+    problem, words = PROBLEMS[number % 3]
+
+    def fail(*_arguments: object) -> None:
+        raise problem
+
+    whole = set(light.facts(["localhost"]))
+    monkeypatch.setattr(light, function, fail)
+    facts = light.facts(["localhost"])
+    assert facts["facts_failed"] == {GROUPS[function]: words}
+    assert facts["user_id"] == os.geteuid()
+    assert len(whole - set(facts)) in range(1, 10)  # what belongs to the group, and no more
+    assert "date_time" in facts
+
+
+def test_nothing_fails_on_this_machine(host_facts: ModuleType) -> None:
+    assert host_facts.facts([])["facts_failed"] == {}
+
+
+def test_masked_units_are_those_that_somebody_masked(host_facts: ModuleType, tmp_path: Path) -> None:
+    etc, run, removed = tmp_path / "etc", tmp_path / "run", tmp_path / "deb-systemd-helper-masked"
+    for folder in (etc, run, removed):
+        folder.mkdir()
+    (etc / "apt-daily.timer").symlink_to("/dev/null")
+    (run / "nginx.service").symlink_to("/dev/null")
+    (etc / "docker.service").symlink_to("/dev/null")
+    (removed / "docker.service").touch()  # its package was removed, and unmasks it when it comes back
+    (etc / "sshd.service").symlink_to("/usr/lib/systemd/system/ssh.service")
+    (etc / "own.service").write_text("[Service]\n")
+    assert host_facts.masked_units([etc, run, tmp_path / "none"], removed) == ["apt-daily.timer", "nginx.service"]
+
+
+def test_packages_come_with_the_versions_that_others_offer_too(
+    host_facts: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "installed\tzlib1g\t1:1.3\nconfig-files\tnginx\t1.28.0-1~trixie\ninstalled\tpgbackrest\t2.55.1-1\n"
+    monkeypatch.setattr(host_facts, "output", lambda *_argv: said)
+    assert host_facts.packages() == {
+        "installed_packages": ["pgbackrest", "zlib1g"],
+        "package_versions": {"pgbackrest": "2.55.1-1"},
+    }
+
+
+def test_held_units_are_read_where_package_set_writes_them(
+    host_facts: ModuleType, load_module: Callable[[str], ModuleType], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = load_module("package_set")
+    assert host_facts.HELD == writer.STATE / writer.HELD
+    monkeypatch.setattr(host_facts, "HELD", tmp_path / "held")
+    assert host_facts.held_units() == []
+    (tmp_path / "held").write_text("a.service\nb.socket\n")
+    assert host_facts.held_units() == ["a.service", "b.socket"]
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        (["UNKNOWN", "65535", "UNKNOWN", "65535"], {"ssh_client_address": "", "ssh_server_port": 0}),
+        (
+            ["::ffff:192.0.2.1", "5", "::ffff:192.0.2.2", "22"],
+            {"ssh_client_address": "192.0.2.1", "ssh_server_port": 22},
+        ),
+        (["fe80::1%eth0", "5", "fe80::2%eth0", "2222"], {"ssh_client_address": "fe80::1", "ssh_server_port": 2222}),
+    ],
+)
+def test_odd_connections(
+    host_facts: ModuleType, monkeypatch: pytest.MonkeyPatch, said: list[str], found: dict[str, object]
+) -> None:
+    monkeypatch.setattr(host_facts, "connection", lambda: said)
+    assert host_facts.way_in() == found
+
+
+def test_a_program_that_says_no_text_is_read(host_facts: ModuleType) -> None:
+    assert host_facts.output("printf", "a\\377b") == "a\ufffdb"
+
+
+def test_os_release_in_all_its_forms(host_facts: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Quotes of either kind, comments, blank and odd lines (os-release(5))."""
+    file = tmp_path / "os-release"
+    file.write_text("# a=b\n\nID='debian'\nVERSION_ID=\"13\"\nVERSION_CODENAME=trixie\nodd\nX=a=b\n")
+    monkeypatch.setattr(host_facts, "Path", lambda _name: file)
+    assert host_facts.operating_system() == {
+        "distribution": "Debian",
+        "distribution_release": "trixie",
+        "distribution_major_version": "13",
+        "distribution_version": "13",
+        "os_family": "Debian",
+    }

@@ -167,7 +167,7 @@ def test_a_call_prints_the_facts(
     load_module: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     module = load_module("host_facts")
-    packages = "installed zlib1g\ninstalled bash\nconfig-files nano\ninstalled bash\n"
+    packages = "installed\tzlib1g\t1\ninstalled\tbash\t5\nconfig-files\tnano\t7\ninstalled\tbash\t5\n"
     said = {"dpkg-query": packages, "systemd-detect-virt": "kvm\n"}
     monkeypatch.setattr(module, "output", lambda *argv: said.get(argv[0], ""))
     monkeypatch.setattr(module.platform, "node", lambda: "web1.example.org")

@@ -1,0 +1,82 @@
+"""All remote halves start in an environment that is known, whatever the session brings along."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
+ODD = {
+    "PATH": "/usr/bin:/bin",  # what su leaves to somebody without root rights: no sbin
+    "PYTHONPATH": "/nowhere",
+    "PYTHONHOME": "",
+    "TMPDIR": "/not/there",
+    "XDG_RUNTIME_DIR": "/run/user/1000",
+    "LANG": "de_DE.UTF-8",
+    "LC_ALL": "tr_TR.UTF-8",
+    "LANGUAGE": "de",
+    "PGHOST": "elsewhere.example.org",
+    "PGSERVICE": "other",
+    "DOCKER_HOST": "tcp://elsewhere.example.org:2375",
+    "REDISCLI_AUTH": "x",
+    "APT_CONFIG": "/not/there",
+    "BASH_ENV": "/not/there",
+    "http_proxy": "http://proxy.example.org:3128",
+}
+PLAYBOOK = """
+- hosts: localhost
+  connection: local
+  gather_facts: false
+  vars: {ansible_python_interpreter: "%(interpreter)s"}
+  tasks:
+    - {name: Ask, host_facts: {}, register: plain}
+    - {name: Ask with a path of one's own, host_facts: {}, register: given, environment: {PATH: /own, OURS: "a b"}}
+    - ansible.builtin.copy:
+        dest: "%(out)s"
+        content: "{{ [plain.ansible_facts.seen, given.ansible_facts.seen] | to_json }}"
+"""
+LIBRARY = """#!/usr/bin/python3
+import json, os
+ARGUMENTS = r'''<<INCLUDE_ANSIBLE_MODULE_JSON_ARGS>>'''
+umask = os.umask(0)
+facts = {"seen": {**os.environ, "umask": umask}, "date_time": {"epoch": "0"}, "facts_failed": {}}
+print(json.dumps({"changed": False, "ansible_facts": facts}))
+"""
+
+
+def test_a_remote_half_sees_a_known_environment(tmp_path: Path) -> None:
+    """By the real core: how it starts a module is not ours to pretend."""
+    (tmp_path / "library").mkdir()
+    (tmp_path / "library/host_facts.py").write_text(LIBRARY)
+    out = tmp_path / "out.json"
+    (tmp_path / "play.yml").write_text(PLAYBOOK % {"interpreter": sys.executable, "out": out})
+    # The controller itself must run: what only a host has is given to the process it starts the module from
+    wrapper = tmp_path / "sh"
+    odd = " ".join(f"{name}={value!r}" for name, value in ODD.items())
+    wrapper.write_text(f'#!/bin/sh\numask 077\nexport {odd}\nexec /bin/sh "$@"\n')
+    wrapper.chmod(0o755)
+    environment = {
+        **os.environ,
+        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+        "ANSIBLE_LIBRARY": str(tmp_path / "library"),
+        "ANSIBLE_ACTION_PLUGINS": str(ROOT / "action_plugins"),
+        "ANSIBLE_EXECUTABLE": str(wrapper),
+        "ANSIBLE_LOCALHOST_WARNING": "false",
+    }
+    argv: list[str | Path] = [
+        Path(sys.executable).with_name("ansible-playbook"),
+        "-i",
+        "localhost,",
+        tmp_path / "play.yml",
+    ]
+    done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    plain, given = json.loads(out.read_text())
+    assert plain["PATH"] == "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    assert (plain["LANG"], plain["LC_ALL"], plain["umask"]) == ("C.UTF-8", "C.UTF-8", 0o022)
+    assert plain["http_proxy"] == ODD["http_proxy"]
+    assert set(ODD) & set(plain) == {"PATH", "LANG", "LC_ALL", "http_proxy"}
+    assert (given["PATH"], given["OURS"]) == ("/own", "a b")  # who says so in a task has the last word
