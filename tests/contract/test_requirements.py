@@ -13,7 +13,8 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "molecule"
 TABLES = sorted(FOLDER.glob("*/README.md"))
 VALUES: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("requirements.yml").read_text())
-ID = re.compile(r"\b[A-Z]{3}-\d\d\b")
+FAMILIES = "ALR BAK DEP DKR DRP ENV FLT FWL HDR HRD HST LOG MIG MNT MOL MON NGX PGS RBK RED SCL SEC SLO TLS"
+ID = re.compile(rf"\b(?:{FAMILIES.replace(' ', '|')})-\d\d\b")
 ROW = re.compile(r"^\| ([A-Z]{3}-\d\d) (\|.*)", re.MULTILINE)
 
 

@@ -164,12 +164,16 @@ def test_names_are_resolved_ipv4_first(facts: ModuleType, monkeypatch: pytest.Mo
 
 
 def test_a_call_prints_the_facts(
-    load_module: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    load_module: Callable[[str], ModuleType],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     module = load_module("host_facts")
     packages = "installed\tzlib1g\t1\ninstalled\tbash\t5\nconfig-files\tnano\t7\ninstalled\tbash\t5\n"
-    said = {"dpkg-query": packages, "systemd-detect-virt": "kvm\n"}
-    monkeypatch.setattr(module, "output", lambda *argv: said.get(argv[0], ""))
+    for name, text in (("dpkg-query", packages), ("systemd-detect-virt", "kvm\n")):
+        write(tmp_path, name, f"#!/bin/sh\ncat <<'X'\n{text}X\n").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     monkeypatch.setattr(module.platform, "node", lambda: "web1.example.org")
     payload = base64.b64encode(zlib.compress(json.dumps({"resolve": ["127.0.0.1"], "folders": []}).encode())).decode()
     monkeypatch.setattr(module, "ARGUMENTS", json.dumps({"payload": payload}))
@@ -183,7 +187,7 @@ def test_a_call_prints_the_facts(
     assert told["user_id"] == os.geteuid()
     room = os.statvfs("/")
     assert abs(told["disk_free_mb"]["/"] - room.f_bavail * room.f_frsize // 2**20) < 1024
-    said.clear()
+    write(tmp_path, "systemd-detect-virt", "#!/bin/sh\nexit 1\n")
     module.main()
     assert json.loads(capsys.readouterr().out)["ansible_facts"]["virtualization_type"] == "none"
 

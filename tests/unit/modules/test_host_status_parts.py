@@ -229,7 +229,7 @@ def test_a_stanza_is_told_with_the_age_of_its_newest_backup_and_what_is_wrong(ho
     repository(
         host,
         stanza("main", 49, 1.5, 25),
-        stanza("other", 300, code=2, message="missing stanza path"),
+        stanza("other", 300, code=1, message="missing stanza path"),
         stanza("new", code=2, message="no valid backups"),
     )
     told = host.module.backups()
