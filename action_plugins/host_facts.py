@@ -7,7 +7,7 @@ from __future__ import annotations
 import time
 from typing import Any, ClassVar
 
-from ansible.errors import AnsibleConnectionFailure
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.loader import action_loader
 
 RemoteCall: Any = action_loader.get("remote_call", class_only=True)
@@ -25,16 +25,18 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         asked = time.time()
         try:
             result = self.call("host_facts", {"resolve": arguments["resolve"]}, task_vars)
-        except AnsibleConnectionFailure as problem:
+        except AnsibleError as problem:  # also a password for sudo that is missing or wrong, which no module tells
             if arguments["must_answer"]:
                 raise
-            return {"changed": False, "contact": {"unreachable": True, "msg": str(problem)}}
+            unreachable = isinstance(problem, AnsibleConnectionFailure)
+            return {"changed": False, "contact": {"unreachable": unreachable, "msg": str(problem)}}
         if result.get("failed") and not arguments["must_answer"]:
             said = result.get("msg") or result.get("module_stderr") or ""
             return {"changed": False, "contact": {"unreachable": False, "msg": said}}
         answered = time.time()
         facts = result.get("ansible_facts")
         if facts:
+            facts["inventory_name"] = task_vars["inventory_hostname"]  # input_check refuses those of another host
             # The host looked at its clock somewhere between question and answer.
             epoch = int(facts["date_time"]["epoch"])
             facts["clock_skew_seconds"] = round(max(0.0, asked - 1 - epoch, epoch - answered), 1)

@@ -205,6 +205,13 @@ def limit_findings(limit: str, known: Iterable[str]) -> Iterator[str]:
             yield f"--limit names {name}, no group or host of the inventory{did_you_mean(name, known, '; correct it')}"
 
 
+def owner_findings(host: str, facts: Mapping[str, Any]) -> Iterator[str]:
+    """Refuse to plan with the facts of another host: whatever mixed them up, no value that follows can be trusted."""
+    owner = facts.get("inventory_name", host)
+    if owner != host:
+        yield f"the facts of {host} are those of {owner}; run with --limit {host}, and tell which ansible-core this is"
+
+
 def innermost(problem: BaseException) -> tuple[str, bool]:
     """Return what an error comes down to, and whether a filter said it: then it is a sentence with a cure already."""
     refused = False
@@ -314,6 +321,7 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         if arguments["groups"]:
             inventory = task_vars["groups"]
             findings += limit_findings(task_vars.get("ansible_limit", ""), {*inventory, *inventory["all"], "localhost"})
+        findings += owner_findings(host, task_vars.get("ansible_facts", {}))
         findings += self.option_findings(arguments["variables"], task_vars)
         later = dict.fromkeys(arguments["findings"])
         for role, options in specifications.items():

@@ -107,6 +107,16 @@ ROLE_CASES: list[tuple[str, Change, str]] = [
     ("tasks", task("  ansible.builtin.ping:\n  loop: [1]\n"), "item is called item"),
     ("tasks", task("  ansible.builtin.ping:\n  with_items: [1]\n"), "use loop"),
     ("tasks", task("  ansible.builtin.ping:\n  register: __result\n"), "registers __result"),
+    ("tasks", task("  ansible.builtin.set_fact: {__demo_x: 1}\n  run_once: true\n"), "set_fact with run_once"),
+    ("tasks", task("  ansible.builtin.add_host: {name: x}\n  run_once: true\n"), "add_host with run_once"),
+    (
+        "tasks",
+        task(
+            "  ansible.builtin.ping:\n  run_once: true\n  register: __demo_seen\n"
+            "- name: Read\n  ansible.builtin.ping:\n  when: __demo_seen is changed\n"
+        ),
+        "__demo_seen is registered with run_once and read by every host",
+    ),
     ("tasks", task("  block:\n    - {name: In a block, ping: }\n"), "ping is not a full module name"),
     (
         "facts",

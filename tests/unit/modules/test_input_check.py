@@ -178,6 +178,13 @@ def test_findings_of_several_hosts_are_said_once(input_check: ModuleType) -> Non
     assert input_check.of_all_hosts({"a1": ["no\nfree 3"], "b1": []}) == ["no [a1]\nfree 3"]
 
 
+def test_facts_are_those_of_the_host(input_check: ModuleType) -> None:
+    assert list(input_check.owner_findings("app1", {"inventory_name": "app1"})) == []
+    assert list(input_check.owner_findings("app1", {"hostname": "x"})) == []  # gathered by setup
+    (said,) = input_check.owner_findings("app1", {"inventory_name": "app2"})
+    assert said.startswith("the facts of app1 are those of app2; run with --limit app1")
+
+
 def test_groups(input_check: ModuleType) -> None:
     known = ["database", "cache"]
     assert list(input_check.group_findings("h", ["cache", "eu-west"], known)) == []
