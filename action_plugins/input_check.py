@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from ansible import constants
 from ansible.errors import AnsibleAction, AnsibleActionFail, AnsibleError, AnsibleFilterError
 from ansible.inventory.manager import split_host_pattern
-from ansible.plugins.loader import action_loader
+from ansible.plugins.loader import action_loader, filter_loader
 from ansible.utils.vars import load_extra_vars
 
 RemoteCall: Any = action_loader.get("remote_call", class_only=True)
@@ -59,6 +59,7 @@ BLANK = re.compile(r"(?i)\W*(change.?(me|it|this)|todo|fixme)\W*|<[^<>{}]+>")
 UNDEFINED = re.compile(r"'([a-z]\w*)' is undefined")
 SHORTEST_SECRET = 12
 SPECIFICATION = "meta/argument_specs.yml"
+FORMS = "forms.yml"  # beside it: which text an option takes, by its path
 
 
 class Lacking(str):
@@ -125,8 +126,9 @@ def value_findings(name: str, value: Any, option: dict[str, Any]) -> Iterator[st
     """Yield what is wrong with one value and everything inside it."""
     wanted, secret = option.get("type", "str"), bool(option.get("no_log"))
     if value is None:
-        if option.get("required"):
-            yield f"{name} is empty; give it a value"
+        if wanted != "raw":
+            out = "" if option.get("required") else ", or leave it out"
+            yield f"{name} is empty; give it a value{out}"
         return
     problem = (
         type_finding(name, value, wanted, secret)
@@ -325,7 +327,7 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         findings += self.option_findings(arguments["variables"], task_vars)
         later = dict.fromkeys(arguments["findings"])
         for role, options in specifications.items():
-            of_role = [*name_findings(role, options, names), *self.option_findings(options, task_vars)]
+            of_role = [*name_findings(role, options, names), *self.option_findings(options, task_vars, role)]
             findings += of_role
             if not all(isinstance(finding, Lacking) for finding in of_role):
                 later.pop(f"{role}_findings", None)
@@ -360,8 +362,14 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         found: dict[str, Any] = self._loader.load_from_file(path, unsafe=True)["argument_specs"]["main"]["options"]
         return found
 
-    def option_findings(self, options: dict[str, Any], task_vars: dict[str, Any]) -> list[str]:
+    def forms(self, role: str) -> dict[str, str]:
+        """Return the forms that a role's options have, by path."""
+        path = Path(self.paths([role])[role]).with_name(FORMS) if role else Path(FORMS)
+        return dict(self._loader.load_from_file(str(path), unsafe=True)) if role and path.exists() else {}
+
+    def option_findings(self, options: dict[str, Any], task_vars: dict[str, Any], role: str = "") -> list[str]:
         found: list[str] = []
+        forms, form_findings = self.forms(role), filter_loader.get("form_findings").j2_function
         for name, option in options.items():
             if name not in task_vars:
                 if option.get("required"):
@@ -374,7 +382,7 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
             except AnsibleError as problem:
                 self.note(name, task_vars, problem)
             else:
-                found += value_findings(name, value, option)
+                found += [*value_findings(name, value, option)] or form_findings(value, name, option, forms)
         return found
 
     def note(self, name: str, task_vars: dict[str, Any], problem: AnsibleError) -> None:

@@ -224,6 +224,11 @@ PROJECT_CASES: list[tuple[str, Change, str]] = [
     ("playbook heads", changed(SITE, "# Brings every host into the described state.\n#\n", ""), "is not a sentence"),
     ("playbook heads", changed(SITE, "# Extra variables:\n", ""), 'has no "Extra variables:"'),
     ("playbook heads", changed(SITE, "#   site_hosts (str): the hosts to work on; default all.\n", ""), "names none"),
+    (
+        "whole runs",
+        changed(SITE, "    - name: Run as a whole\n      ansible.builtin.import_tasks: tasks/whole_run.yml\n", ""),
+        "site.yml: begin with ansible.builtin.import_tasks: tasks/whole_run.yml",
+    ),
     ("extra variables", changed(SITE, "site_hosts | default('all') is string", "true"), "site_hosts is not validated"),
     ("sidecars", {SIDECAR: None}, "plus_one.yml is missing"),
     ("sidecars", {"filter_plugins/old_one.yml": GOOD[SIDECAR]}, "old_one.yml describes a filter that no file offers"),

@@ -7,11 +7,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
+from ansible.errors import AnsibleError
 from ansible.plugins.loader import action_loader
 
 ROOT = Path(__file__).parents[3]
@@ -39,7 +40,9 @@ def input_check() -> ModuleType:
         ({}, {"type": "list"}, "x is {}, it must be a list"),
         (1, {"type": "float"}, ""),
         (object(), {"type": "raw"}, ""),
-        (None, {"type": "int"}, ""),
+        (None, {"type": "int"}, "x is empty; give it a value, or leave it out"),
+        ([None], {"type": "list", "elements": "str"}, "x[0] is empty; give it a value"),
+        (None, {"type": "raw"}, ""),
         (None, {"type": "int", "required": True}, "x is empty; give it a value"),
         ("c", {"choices": ["a", "b"]}, "x is 'c', it must be one of a, b"),
         (["a", "c"], {"type": "list", "elements": "str", "choices": ["a"]}, "x is 'c', it must be one of a"),
@@ -56,7 +59,7 @@ def input_check() -> ModuleType:
         ("short", {"no_log": True}, "x is shorter than 12 characters; `make secrets INVENTORY=…` generates a good one"),
         (GOOD, {"no_log": True}, ""),
         (5, {"no_log": True}, "x is given, it must be text"),
-        ("-----BEGIN PRIVATE KEY-----", {"no_log": True}, ""),
+        ("-----BEGIN ", {"no_log": True}, ""),  # shorter than any secret may be: PEM is not measured
     ],
 )
 def test_values(input_check: ModuleType, value: Any, option: dict[str, Any], finding: str) -> None:
@@ -260,6 +263,7 @@ def test_a_run_reads_every_finding_once(tmp_path: Path) -> None:
                 "ansible_site": "<not ours>",
                 "sample_users": [{"name": "TODO", "password": "{{ nowhere }}"}, {"name": "{{ nobody }}"}],
                 "sample_part": "{{ part_c }}",
+                "sample_id": "{{ 10 if inventory_hostname == 'two' else 1 }}",
                 "sample_findings": ["sample_port is 80; it is looked at where it is right"],
                 "plan_findings": "{{ ['the plan is tight; add memory'] }}",
                 "schedule_findings": "{{ ['0 2 31 2 *'] | map('cron_schedule', 'h') }}",
@@ -287,8 +291,17 @@ def test_a_run_reads_every_finding_once(tmp_path: Path) -> None:
         "sample_users": {"type": "list", "elements": "dict"},
         "sample_part": {"type": "str"},
         "sample_secret": {"type": "str", "required": True, "no_log": True},
+        "sample_authority": {
+            "type": "str",
+            "required": True,
+            "description": "From the vault file; `make secrets` makes it.",
+        },
+        "sample_owner": {"type": "str", "required": True, "description": "Whose it is."},
+        "sample_id": {"type": "int"},
     }
-    done = run(tmp_path, [*project(tmp_path, play, options), "-i", "fit,one,two,", "-e", "smaple_port=1"])
+    command = [*project(tmp_path, play, options), "-i", "fit,one,two,", "-e", "smaple_port=1", "--limit", "all,oen"]
+    (tmp_path / "roles/sample/meta/forms.yml").write_text('{"sample_id": "1 to 9"}')
+    done = run(tmp_path, command)
     assert done.returncode == 2
     said = done.stdout + done.stderr
     cure = "define it (secrets: `make secrets INVENTORY=…`) [one, two]\n"
@@ -297,6 +310,10 @@ def test_a_run_reads_every_finding_once(tmp_path: Path) -> None:
         "sample_port is 70000, a port is 1 to 65535; choose one of those [two]\n",
         "sample_port is 80; it is looked at where it is right [one]\n",  # a missing secret is no reason not to look
         "sample_secret is not set; `make secrets INVENTORY=…` generates it [one, two]\n",
+        "sample_authority is not set; `make secrets INVENTORY=…` generates it [one, two]\n",
+        "sample_owner is not set; set it in the inventory [one, two]\n",
+        "sample_id is 10; give 1 to 9 [two]\n",
+        "--limit names oen, no group or host of the inventory; correct it [one, two]\n",
         "sample_users[0].name is a placeholder; give it a value of your own [one, two]\n",
         "site is a placeholder; give it a value of your own [one, two]\n",
         f"nowhere is not defined, sample_name refers to it; {cure}",
@@ -312,6 +329,24 @@ def test_a_run_reads_every_finding_once(tmp_path: Path) -> None:
     assert "cannot be computed" not in said
     assert "sample_tls" not in said
     assert "<site>" not in said
+
+
+def test_what_cannot_be_computed_is_said_of_hosts_that_answer(input_check: ModuleType) -> None:
+    """Little can be computed of a host without facts, so that it is only said when nothing else is wrong."""
+
+    def template(_value: object) -> object:
+        raise AnsibleError("no such thing")
+
+    for facts, lacking, rest in (({"a": 1}, ["x"], 0), ({}, [], 1)):
+        fake = SimpleNamespace(_templar=SimpleNamespace(template=template), parts=set(), lacking={}, not_computable=[])
+        input_check.ActionModule.note(
+            fake, "x", {"x": "{{ y }}", "ansible_facts": facts}, AnsibleError("no such thing")
+        )
+        assert (list(fake.lacking), len(fake.not_computable)) == (lacking, rest)
+    assert input_check.ActionModule.of_the_play(None, "n", {"n": {"findings": []}}) == {
+        "changed": False,
+        "findings": [],
+    }
 
 
 def test_both_halves_in_a_real_run(tmp_path: Path) -> None:
@@ -334,6 +369,20 @@ def test_both_halves_in_a_real_run(tmp_path: Path) -> None:
                     "check_mode": True,
                     "diff": True,
                     "register": "foretold",
+                },
+                {
+                    "block": [
+                        {"input_check": {"variables": {"state": {"type": "int"}}}},
+                        {"fail": {"msg": "accepted"}},
+                    ],
+                    "rescue": [
+                        {"assert": {"that": "ansible_failed_result.msg is match('state is .* a whole number')"}}
+                    ],
+                },
+                {
+                    "input_check": {"variables": {"state": {"type": "str"}}},
+                    "register": "same",
+                    "failed_when": "same is changed",
                 },
                 {"copy": {"dest": "{{ state }}/result", "content": "{{ foretold | to_json }}", "mode": "0600"}},
                 {
