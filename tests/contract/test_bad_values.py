@@ -1,4 +1,4 @@
-"""Every public variable of every role is fed values that its documentation forbids, and preflight alone refuses each."""
+"""Every public variable of every role is fed values that its documentation forbids; preflight alone refuses each."""
 
 from __future__ import annotations
 

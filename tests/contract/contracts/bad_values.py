@@ -92,7 +92,7 @@ def examples(role: Path) -> dict[str, Any]:
 
 
 def unexplained(role: Path) -> list[str]:
-    """Every option has a bad value beyond its type, or is said to take any; and nothing is said of options that are none."""
+    """Every option has a bad value beyond its type, or is said to take any; and nothing is said of others."""
     listed, paths = examples(role), dict(leaves(options(role)))
     named = {re.sub(r"[{].*", "", path) for path in listed.get("bad", {})} | set(listed.get("any") or [])
     found = [
@@ -114,14 +114,14 @@ def cases(role: Path) -> list[Case]:
     found: list[Case] = []
     for path, option in leaves(spec):
         listed = [*derived(option, str(forms.get(path, ""))), *(examples(role).get("bad", {}).get(path) or {}).items()]
-        found += [_case(role, path, reason, bad) for reason, bad in listed if not _allowed(path, option, bad)]
+        found += [_case(role, path, reason, bad) for reason, bad in listed if not _allowed(option, bad)]
     for path, bad in examples(role).get("bad", {}).items():
         if "{" in path:
             found += [_case(role, path, reason, value) for reason, value in bad.items()]
     return found
 
 
-def _allowed(path: str, option: dict[str, Any], bad: Any) -> bool:
+def _allowed(option: dict[str, Any], bad: Any) -> bool:
     return bad is None and option.get("type") == "raw"
 
 

@@ -2,8 +2,9 @@
 
     python judge.py ROOT < cases.json
 
-A case is [role, variable, value]. The answer to each is the sentence that names the variable, or nothing. Everything is Ansible's own
-but the host, whose facts are in bad_values/facts.yml. A variable in the list `without` is treated as if it held no findings.
+A case is [role, variable, value]. The answer to each is the sentence that names the variable, or nothing. Everything
+is Ansible's own but the host, whose facts are in bad_values/facts.yml. A variable in the list `without` is treated as
+if it held no findings.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class Judge:
         self.task = tasks[0]
         self.plugin = action_loader.get("input_check", class_only=True)
         self.manager.set_host_facts("good1", {**load_yaml("facts"), "inventory_name": "good1"})
-        self.without = dict.fromkeys(without, [])
+        self.without = {name: [] for name in without}
         self.base = self.variables({})
 
     def variables(self, given: dict[str, Any]) -> dict[str, Any]:

@@ -33,7 +33,7 @@ RIGHT_AND_WRONG: dict[str, tuple[list[str], list[str]]] = {
     "pem": ([PEM, PEM.strip()], ["", "hello", "-----BEGIN X-----\nAAAA\n"]),
     "address": (["10.0.0.1", "fd00::1"], ["", "10.0.0.300", "10.0.0.1/8", "a"]),
     "network": (["10.0.0.1", "10.0.0.0/8", "10.0.0.1/8", "fd00::/64"], ["", "10.0.0.0/33", "a"]),
-    "host name": (["a", "db1.example.org", "a_b", "x" * 63], ["", "a b", "-a", "a-", "a..b", "a.", "10.0.0.1", "x" * 64]),
+    "host name": (["a", "db1.example.org", "a_b", "x" * 63], ["", "-a", "a-", "a..b", "a.", "10.0.0.1", "x" * 64]),
     "host": (["a.example.org", "10.0.0.1", "fd00::1"], ["", "10.0.0.300", "a:80"]),
     "host entry": (["10.0.0.1", "host-gateway"], ["", "a.example.org"]),
     "certificate name": (["a.example.org", "*.example.org", "10.0.0.1", "DNS:10.0.0.1"], ["", "*", "a *.b", "https://x"]),

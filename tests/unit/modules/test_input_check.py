@@ -178,6 +178,9 @@ def test_findings_of_several_hosts_are_said_once(input_check: ModuleType) -> Non
     assert input_check.of_all_hosts(found) == ["x is 1; give 2 [a1, b1]", "a1 is full", "y is 3; give 4 [b1]"]
     assert input_check.of_all_hosts({"a1": ["x"], "b1": ["x"]}) == ["x [all hosts]"]
     assert input_check.of_all_hosts({"a1": ["x"]}) == ["x"]
+    three = {"a1": ["a1 is full; clean /a1"], "b1.x": ["b1.x is full; clean /b1.x"], "c1": []}
+    assert input_check.of_all_hosts(three) == ["a1 is full; clean /a1 [the same of b1.x]"]
+    assert input_check.of_all_hosts({"a": ["a1 has a"], "b": ["a1 has b"]}) == ["a1 has a [the same of b]"]
     assert input_check.of_all_hosts({"a1": ["no\nfree 3"], "b1": []}) == ["no [a1]\nfree 3"]
 
 
@@ -195,6 +198,34 @@ def test_groups(input_check: ModuleType) -> None:
     assert misspelt == "group databse of host h is unknown; did you mean database?"
     assert "is in none of the groups database, cache" in nowhere
     assert list(input_check.group_findings("h", ["web"], [])) == []
+    assert next(input_check.group_findings("h", ["redis"], known)) == (
+        "group redis of host h is unknown; did you mean cache?"
+    )
+    assert list(input_check.group_findings("h", ["redis", "cache"], known)) == []  # somebody's own name beside ours
+    assert next(input_check.group_findings("h", ["web"], known)).startswith("host h is in none")  # no group edge here
+
+
+def test_folders_of_variables_are_somebodys(input_check: ModuleType, tmp_path: Path) -> None:
+    for name in ("group_vars/chache", "group_vars/cache", "group_vars/own", "host_vars/edge1", "group_vars/.git"):
+        (tmp_path / name).mkdir(parents=True)
+    for name in ("hosts.yml", "host_vars/edgee1.yml", "group_vars/databse.json", "group_vars/all.yml"):
+        (tmp_path / name).touch()
+    names = {"group_vars": ["all", "cache", "database"], "host_vars": ["edge1"]}
+    found = [
+        "group_vars/chache is of nobody in the inventory; did you mean cache?",
+        "group_vars/databse.json is of nobody in the inventory; did you mean database?",
+        "host_vars/edgee1.yml is of nobody in the inventory; did you mean edge1?",
+    ]
+    assert list(input_check.folder_findings([str(tmp_path / "hosts.yml")], names)) == found
+    assert list(input_check.folder_findings([str(tmp_path)], names)) == found
+    assert list(input_check.folder_findings(["one,two,"], names)) == []
+
+
+def test_variables_almost_like_ours_are_no_strangers(input_check: ModuleType) -> None:
+    known = {"firewall_ssh_sources": "role firewall", "preflight_disk_mb": "the playbooks"}
+    given = ["firewal_ssh_sources", "firewall_zzz", "__x", "ansible_user", "contract_x", "preflight_disk_mb", "mine"]
+    assert list(input_check.strangers(given, known, {"preflight_disk_mb": {}})) == ["firewal_ssh_sources", "mine"]
+    assert list(input_check.misspelt(["firewal_ssh_sources", "mine"], known)) == ["firewal_ssh_sources"]
 
 
 @pytest.mark.parametrize(
@@ -319,7 +350,7 @@ def test_a_run_reads_every_finding_once(tmp_path: Path) -> None:
         f"nowhere is not defined, sample_name refers to it; {cure}",
         f"nobody is not defined, sample_users refers to it; {cure}",
         "the plan is tight; add memory [one, two]\n",
-        "one is what part_a is; change it\n",
+        "one is what part_a is; change it [the same of two]\n",
         "ONE [one]\n",
         "fatal: [one]",  # the first that has something, not the first of the play
     ):
