@@ -76,7 +76,6 @@ PATTERNS = {
     "comment": (r"[^:]*", "text without a colon"),
     "sql": (r"(?s)\s*\S.*", "a query"),
     "line": (r".*\S.*", "a text that is not empty"),
-    "window": (r"(([01]\d|2[0-3]):[0-5]\d)-(?!\1)([01]\d|2[0-3]):[0-5]\d", "a window such as 02:00-04:00"),
     "pem": (r"(?s)\s*-----BEGIN [A-Z0-9 ]+-----\r?\n.*-----END [A-Z0-9 ]+-----\s*", "PEM, from BEGIN to END"),
 }
 PREDICATES: dict[str, tuple[Callable[[str], bool], str]] = {
@@ -143,7 +142,7 @@ def _findings(value: Any, name: str, option: Mapping[str, Any], forms: Mapping[s
     if isinstance(value, Mapping | list | tuple):
         yield from _inside(value, name, option, forms, path)
     elif isinstance(value, str) and not option.get("choices"):
-        instead = _text(value, form, option.get("default") == "")
+        instead = _text(value, form if form in KNOWN else "", option.get("default") == "")
     elif isinstance(value, int | float) and not isinstance(value, bool) and form not in UNCHECKED:
         if form in KNOWN:
             instead = _text(str(value), form, False)

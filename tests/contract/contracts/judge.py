@@ -52,7 +52,7 @@ class Judge:
         self.task = tasks[0]
         self.plugin = action_loader.get("input_check", class_only=True)
         self.manager.set_host_facts("good1", {**load_yaml("facts"), "inventory_name": "good1"})
-        self.without = {name: [] for name in without}
+        self.without: dict[str, Any] = {name: [] for name in without}
         self.base = self.variables({})
 
     def variables(self, given: dict[str, Any]) -> dict[str, Any]:
@@ -79,7 +79,14 @@ class Judge:
         """Return what is said of the host, by the arguments of that task but for those that are chosen."""
         variables = self.variables(given)
         action = self.action(variables)
-        arguments = {"roles": [], "groups": [], "variables": {}, "findings": [], "keep": None, "collected": None}
+        arguments: dict[str, Any] = {
+            "roles": [],
+            "groups": [],
+            "variables": {},
+            "findings": [],
+            "keep": None,
+            "collected": None,
+        }
         arguments |= action._templar.template(self.task.args) | chosen
         found: list[str] = action.act(arguments, variables)["findings"]
         return found
