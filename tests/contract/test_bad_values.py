@@ -8,7 +8,7 @@ from tests.contract.contracts import bad_values, repo
 
 ROOT = Path(__file__).resolve().parents[2]
 ROLES = repo.roles(ROOT)
-# Their examples have not been held against the findings yet; take a role out as soon as its `open` is filled in, or empty
+# Their examples have not been held against the findings yet; take a role out as soon as its `open` is filled in
 UNPROVEN = {"firewall", "nginx", "pgbouncer", "postgresql", "redis"}
 PROVEN = [role for role in ROLES if role.name not in UNPROVEN]
 
