@@ -33,20 +33,18 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         try:
             given = {"resolve": names, "folders": self.folders(arguments["folders_in"], task_vars)}
             result = self.call("host_facts", given, task_vars)
-        except AnsibleConnectionFailure as problem:
+        except AnsibleError as problem:  # also a password for sudo that is missing or wrong, which no module tells
             if arguments["must_answer"]:
                 raise
-            return {"changed": False, "contact": {"unreachable": True, "msg": str(problem)}}
-        except AnsibleError as problem:  # such as a password of sudo that nobody gave
-            if arguments["must_answer"]:
-                raise
-            return {"changed": False, "contact": {"unreachable": False, "msg": str(problem)}}
+            unreachable = isinstance(problem, AnsibleConnectionFailure)
+            return {"changed": False, "contact": {"unreachable": unreachable, "msg": str(problem)}}
         if result.get("failed") and not arguments["must_answer"]:
             contact = {name: result.get(name) for name in ("msg", "module_stderr", "rc")}
             return {"changed": False, "contact": {"unreachable": False, **contact}}
         answered = time.time()
         facts = result.get("ansible_facts")
         if facts:
+            facts["inventory_name"] = task_vars["inventory_hostname"]  # input_check refuses those of another host
             # The host looked at its clock somewhere between question and answer.
             epoch = int(facts["date_time"]["epoch"])
             facts["clock_skew_seconds"] = round(max(0.0, asked - 1 - epoch, epoch - answered), 1)

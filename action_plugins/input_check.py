@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from ansible import constants
 from ansible.errors import AnsibleAction, AnsibleActionFail, AnsibleError, AnsibleFilterError
 from ansible.inventory.manager import split_host_pattern
-from ansible.plugins.loader import action_loader
+from ansible.plugins.loader import action_loader, filter_loader
 from ansible.utils.vars import load_extra_vars
 
 RemoteCall: Any = action_loader.get("remote_call", class_only=True)
@@ -68,7 +68,17 @@ GENERATED = {
     "replication_password",
     "session_secret",
 }
+# What others call our groups, by the product or the purpose
+CALLED = {
+    **dict.fromkeys(("nginx", "web", "webserver", "proxy", "loadbalancer", "lb"), "edge"),
+    **dict.fromkeys(("docker", "application", "apps"), "app"),
+    **dict.fromkeys(("postgresql", "postgres", "db"), "database"),
+    **dict.fromkeys(("pgbouncer",), "pooler"),
+    **dict.fromkeys(("redis",), "cache"),
+    **dict.fromkeys(("pgbackrest",), "backup"),
+}
 SPECIFICATION = "meta/argument_specs.yml"
+FORMS = "forms.yml"  # beside it: which text an option takes, by its path
 
 
 class Lacking(str):
@@ -135,8 +145,9 @@ def value_findings(name: str, value: Any, option: dict[str, Any]) -> Iterator[st
     """Yield what is wrong with one value and everything inside it."""
     wanted, secret = option.get("type", "str"), bool(option.get("no_log"))
     if value is None:
-        if option.get("required"):
-            yield f"{name} is empty; give it a value"
+        if wanted != "raw":
+            out = "" if option.get("required") else ", or leave it out"
+            yield f"{name} is empty; give it a value{out}"
         return
     problem = (
         type_finding(name, value, wanted, secret)
@@ -198,13 +209,33 @@ def misspelt(given: Iterable[str], known: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
+def strangers(given: Iterable[str], known: Mapping[str, str], variables: Mapping[str, Any]) -> Iterator[str]:
+    """Yield names that belong to no role and to no playbook; what begins like a role's is looked at with that role."""
+    roles = {owner.removeprefix("role ") for owner in known.values() if owner.startswith("role ")}
+    ours = ("__", "ansible_", "contract_", *(f"{role}_" for role in roles))
+    return (name for name in given if not name.startswith(ours) and name not in variables)
+
+
 def group_findings(host: str, groups: list[str], known: list[str]) -> Iterator[str]:
     for group in groups:
         close = difflib.get_close_matches(group, known, n=1, cutoff=0.75)
-        if group not in known and close:
-            yield f"group {group} of host {host} is unknown; did you mean {close[0]}?"
+        meant = close[0] if close else CALLED.get(group, "")
+        if group not in known and meant in known and (close or meant not in groups):
+            yield f"group {group} of host {host} is unknown; did you mean {meant}?"
     if known and not set(groups) & set(known):
         yield f"host {host} is in none of the groups {', '.join(known)}; put it into one, or out of the inventory"
+
+
+def folder_findings(sources: Iterable[str], names: Mapping[str, Iterable[str]]) -> Iterator[str]:
+    """Yield files and folders of variables that are nobody's, but called almost like somebody's."""
+    for source in sources:
+        place = Path(source) if Path(source).is_dir() else Path(source).parent
+        for folder, known in names.items():
+            for path in sorted((place / folder).glob("[!.]*")):
+                name = path.stem if path.suffix in {".yml", ".yaml", ".json"} else path.name
+                close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.75)
+                if close and name not in known:
+                    yield f"{folder}/{path.name} is of nobody in the inventory; did you mean {close[0]}?"
 
 
 def limit_findings(limit: str, known: Iterable[str]) -> Iterator[str]:
@@ -213,6 +244,13 @@ def limit_findings(limit: str, known: Iterable[str]) -> Iterator[str]:
     for name in names:
         if re.fullmatch(r"[\w.-]+", name) and name not in known:
             yield f"--limit names {name}, no group or host of the inventory{did_you_mean(name, known, '; correct it')}"
+
+
+def owner_findings(host: str, facts: Mapping[str, Any]) -> Iterator[str]:
+    """Refuse to plan with the facts of another host: whatever mixed them up, no value that follows can be trusted."""
+    owner = facts.get("inventory_name", host)
+    if owner != host:
+        yield f"the facts of {host} are those of {owner}; run with --limit {host}, and tell which ansible-core this is"
 
 
 def innermost(problem: BaseException) -> tuple[str, bool]:
@@ -245,16 +283,19 @@ def cure_of(missing: str) -> str:
 
 def of_all_hosts(findings: Mapping[str, list[str]]) -> list[str]:
     """Return every finding once, with the hosts that have it unless there is one host only or it says so itself."""
-    places: dict[str, list[str]] = {}
+    places: dict[str, dict[str, str]] = {}
     for host, sentences in findings.items():
+        own = re.compile(rf"(?<![\w.-]){re.escape(host)}(?![\w-])")
         for sentence in dict.fromkeys(sentences):
-            places.setdefault(sentence, []).append(host)
+            places.setdefault(own.sub("\0", sentence), {})[host] = sentence
     lines = []
-    for sentence, hosts in places.items():
-        known = len(findings) == 1 or any(host in sentence.split() for host in hosts)
-        where = "all hosts" if len(hosts) == len(findings) else ", ".join(hosts)
+    for key, said in places.items():
+        (_host, sentence), *others = said.items()
+        where = "all hosts" if len(said) == len(findings) else ", ".join(said)
+        if "\0" in key:
+            where = f"the same of {', '.join(other for other, _ in others)}" if others else ""
         first, *table = sentence.split("\n")
-        lines.append("\n".join([first if known else f"{first} [{where}]", *table]))
+        lines.append("\n".join([first if len(findings) == 1 or not where else f"{first} [{where}]", *table]))
     return lines
 
 
@@ -326,17 +367,22 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
             own = arguments["groups"] and isinstance(value, str) and not name.startswith(("ansible_", "__"))
             if name in known or own:
                 self.blanks.update(blanks(name, value))
-        extra = load_extra_vars(self._loader)
-        wrong_extra = misspelt(extra, self.known(arguments["variables"])) if extra and roles else {}
+        everybody = self.known(arguments["variables"]) if roles else {}
+        wrong_extra = misspelt(load_extra_vars(self._loader), everybody)
+        if arguments["groups"]:  # the preflight of a whole inventory: here a name that is almost ours is meant to be
+            wrong_extra |= misspelt(strangers(task_vars, everybody, arguments["variables"]), everybody)
         names = [name for name in task_vars if name not in wrong_extra]
         findings = [*wrong_extra.values(), *group_findings(host, task_vars.get("group_names", []), arguments["groups"])]
         if arguments["groups"]:
             inventory = task_vars["groups"]
+            kept = {"group_vars": {*inventory, *arguments["groups"]}, "host_vars": set(inventory["all"])}
+            findings += folder_findings(task_vars.get("ansible_inventory_sources", []), kept)
             findings += limit_findings(task_vars.get("ansible_limit", ""), {*inventory, *inventory["all"], "localhost"})
+        findings += owner_findings(host, task_vars.get("ansible_facts", {}))
         findings += self.option_findings(arguments["variables"], task_vars)
         later = dict.fromkeys(arguments["findings"])
         for role, options in specifications.items():
-            of_role = [*name_findings(role, options, names), *self.option_findings(options, task_vars)]
+            of_role = [*name_findings(role, options, names), *self.option_findings(options, task_vars, role)]
             findings += of_role
             if not all(isinstance(finding, Lacking) for finding in of_role):
                 later.pop(f"{role}_findings", None)
@@ -371,8 +417,14 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         found: dict[str, Any] = self._loader.load_from_file(path, unsafe=True)["argument_specs"]["main"]["options"]
         return found
 
-    def option_findings(self, options: dict[str, Any], task_vars: dict[str, Any]) -> list[str]:
+    def forms(self, role: str) -> dict[str, str]:
+        """Return the forms that a role's options have, by path."""
+        path = Path(self.paths([role])[role]).with_name(FORMS) if role else Path(FORMS)
+        return dict(self._loader.load_from_file(str(path), unsafe=True)) if role and path.exists() else {}
+
+    def option_findings(self, options: dict[str, Any], task_vars: dict[str, Any], role: str = "") -> list[str]:
         found: list[str] = []
+        forms, form_findings = self.forms(role), filter_loader.get("form_findings").j2_function
         for name, option in options.items():
             if name not in task_vars:
                 if option.get("required"):
@@ -385,7 +437,7 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
             except AnsibleError as problem:
                 self.note(name, task_vars, problem)
             else:
-                found += value_findings(name, value, option)
+                found += [*value_findings(name, value, option)] or form_findings(value, name, option, forms)
         return found
 
     def note(self, name: str, task_vars: dict[str, Any], problem: AnsibleError) -> None:

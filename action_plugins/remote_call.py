@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
+from ansible import context
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
@@ -57,6 +58,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     plain = staticmethod(plain)
 
     def run(self, tmp: object = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        if context.CLIARGS.get("start_at_task"):
+            raise AnsibleActionFail(
+                "--start-at-task leaves out what the tasks after it rely on; run the playbook as a whole, "
+                "what is in place already takes it seconds"
+            )
         result: dict[str, Any] = super().run(tmp, task_vars)
         result.pop("invocation", None)  # holds what the task was given, secrets included
         result.update(self.act(self.arguments(), task_vars or {}))

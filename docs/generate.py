@@ -65,9 +65,11 @@ def table(head: list[str], rows: list[list[str]]) -> list[str]:
     ]
 
 
-def kind(option: dict[str, Any]) -> str:
+def kind(option: dict[str, Any], form: str = "") -> str:
+    """Return the type, and what the role's meta/forms.yml says of it."""
     text = str(option.get("type", "str"))
-    return f"list of {option['elements']}" if text == "list" and option.get("elements") else text
+    text = f"list of {option['elements']}" if text == "list" and option.get("elements") else text
+    return f"{text}: {form}" if form not in {"", "any", "text"} else text
 
 
 def meaning(option: dict[str, Any]) -> str:
@@ -77,22 +79,32 @@ def meaning(option: dict[str, Any]) -> str:
     return text + (" Secret." if option.get("no_log") else "")
 
 
-def rows(options: dict[str, Any], defaults: dict[str, Any], prefix: str = "") -> Iterator[list[str]]:
+def rows(
+    options: dict[str, Any], defaults: dict[str, Any], forms: dict[str, Any], prefix: str = ""
+) -> Iterator[list[str]]:
     """Yield name, type, default and meaning of every option, nested ones under their parent."""
     for name, option in options.items():
         value = defaults.get(name, option.get("default"))
         known = name in defaults or "default" in option
         default = "**required**" if option.get("required") else f"`{short(value)}`" if known else ""
-        yield [f"`{prefix}{name}`", kind(option), default, meaning(option)]
+        path = f"{prefix}{name}{'[]' if option.get('type') == 'list' else ''}"
+        yield [f"`{prefix}{name}`", kind(option, str(forms.get(path, ""))), default, meaning(option)]
         nested = option.get("options") or option.get("suboptions") or {}
-        yield from rows(nested, {}, f"{prefix}{name}{'[]' if option.get('type') == 'list' else ''}.")
+        yield from rows(nested, {}, forms, f"{path}.")
 
 
-def options_table(options: dict[str, Any], defaults: dict[str, Any] | None = None) -> list[str]:
+def options_table(
+    options: dict[str, Any], defaults: dict[str, Any] | None = None, forms: dict[str, Any] | None = None
+) -> list[str]:
     return table(
         ["Variable" if defaults is not None else "Option", "Type", "Default", "Meaning"],
-        list(rows(options, defaults or {})),
+        list(rows(options, defaults or {}, forms or {})),
     )
+
+
+def variables_table(role: Path) -> list[str]:
+    options = specification(role).get("options") or {}
+    return options_table(options, load(role / "defaults/main.yml"), load(role / "meta/forms.yml"))
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -114,8 +126,7 @@ def specification(role: Path) -> dict[str, Any]:
 def readme(role: Path) -> str:
     """Return the README with a fresh variable table; unchanged when it has no markers."""
     text = (role / "README.md").read_text(encoding="utf-8")
-    lines = options_table(specification(role).get("options") or {}, load(role / "defaults/main.yml"))
-    fresh = "\n".join([BEGIN, "", *lines, "", END])
+    fresh = "\n".join([BEGIN, "", *variables_table(role), "", END])
     return TABLE.sub(lambda _: fresh, text)
 
 

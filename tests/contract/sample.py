@@ -24,6 +24,9 @@ all:
 - name: Apply the roles
   hosts: all
   tasks:
+    - name: Run as a whole
+      ansible.builtin.import_tasks: tasks/whole_run.yml
+
     - name: Check the extra variable
       ansible.builtin.assert:
         that: site_hosts | default('all') is string

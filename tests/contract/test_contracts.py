@@ -109,6 +109,16 @@ ROLE_CASES: list[tuple[str, Change, str]] = [
     ("tasks", task("  ansible.builtin.ping:\n  loop: [1]\n"), "item is called item"),
     ("tasks", task("  ansible.builtin.ping:\n  with_items: [1]\n"), "use loop"),
     ("tasks", task("  ansible.builtin.ping:\n  register: __result\n"), "registers __result"),
+    ("tasks", task("  ansible.builtin.set_fact: {__demo_x: 1}\n  run_once: true\n"), "set_fact with run_once"),
+    ("tasks", task("  ansible.builtin.add_host: {name: x}\n  run_once: true\n"), "add_host with run_once"),
+    (
+        "tasks",
+        task(
+            "  ansible.builtin.ping:\n  run_once: true\n  register: __demo_seen\n"
+            "- name: Read\n  ansible.builtin.ping:\n  when: __demo_seen is changed\n"
+        ),
+        "__demo_seen is registered with run_once and read by every host",
+    ),
     ("tasks", task("  block:\n    - {name: In a block, ping: }\n"), "ping is not a full module name"),
     (
         "facts",
@@ -217,6 +227,11 @@ PROJECT_CASES: list[tuple[str, Change, str]] = [
     ("playbook heads", changed(SITE, "# Brings every host into the described state.\n#\n", ""), "is not a sentence"),
     ("playbook heads", changed(SITE, "# Extra variables:\n", ""), 'has no "Extra variables:"'),
     ("playbook heads", changed(SITE, "#   site_hosts (str): the hosts to work on; default all.\n", ""), "names none"),
+    (
+        "whole runs",
+        changed(SITE, "    - name: Run as a whole\n      ansible.builtin.import_tasks: tasks/whole_run.yml\n", ""),
+        "site.yml: begin with ansible.builtin.import_tasks: tasks/whole_run.yml",
+    ),
     ("extra variables", changed(SITE, "site_hosts | default('all') is string", "true"), "site_hosts is not validated"),
     ("sidecars", {SIDECAR: None}, "plus_one.yml is missing"),
     ("sidecars", {"filter_plugins/old_one.yml": GOOD[SIDECAR]}, "old_one.yml describes a filter that no file offers"),

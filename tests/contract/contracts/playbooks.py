@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from tests.contract.contracts.layout import applied
-from tests.contract.contracts.repo import mentions, options, pairs, reached, strings, tasks
+from tests.contract.contracts.repo import load, mentions, options, pairs, reached, strings, tasks
 
 HEADING = re.compile(r"Extra variables[^:]*:")
 VALIDATING = {"assert", "validate_argument_spec", "input_check", "fail"}
@@ -67,3 +67,13 @@ def validated(path: Path) -> list[str]:
                 texts = [*strings(task.body), *(key for key, _ in pairs(task.body))]
                 checked |= {name for text in texts for name in mentions(text, set(names))}
     return [f"{path.name}: the extra-var {name} is not validated" for name in names if name not in checked]
+
+
+def whole(path: Path) -> list[str]:
+    """A run of no tasks succeeds, so the first thing of every playbook is to refuse a choice of tasks."""
+    first = load(path)[0]
+    entry = next(iter(first.get("tasks") or [{}]))
+    imported = str(entry.get("ansible.builtin.import_tasks", ""))
+    if "import_playbook" in first or "ansible.builtin.import_playbook" in first or imported == "tasks/whole_run.yml":
+        return []
+    return [f"{path.name}: begin with ansible.builtin.import_tasks: tasks/whole_run.yml, which refuses --tags"]

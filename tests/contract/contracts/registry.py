@@ -59,6 +59,10 @@ def playbooks_are_documented(root: Path) -> list[str]:
     return [finding for path in repo.playbooks(root) for finding in playbooks.documented(path)]
 
 
+def playbooks_run_as_a_whole(root: Path) -> list[str]:
+    return [finding for path in repo.playbooks(root) for finding in playbooks.whole(path)]
+
+
 def extra_vars_are_validated(root: Path) -> list[str]:
     return [finding for path in repo.playbooks(root) for finding in playbooks.validated(path)]
 
@@ -108,6 +112,7 @@ PROJECT: dict[str, Contract] = {
     "text": text.findings,
     "playbook tasks": playbook_tasks_are_clean,
     "playbook heads": playbooks_are_documented,
+    "whole runs": playbooks_run_as_a_whole,
     "extra variables": extra_vars_are_validated,
     "sidecars": filters.sidecars,
     "sidecar contents": sidecars_are_complete,

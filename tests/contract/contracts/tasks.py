@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tests.contract.contracts.repo import Task, load, strings, yaml_files
+from tests.contract.contracts.repo import Task, load, mentions, strings, tasks, yaml_files
 
 WRITERS = {"template", "copy", "lineinfile", "blockinfile", "replace", "assemble", "ini_file"}
+SHARED = {"set_fact", "add_host", "group_by"}
 COMMANDS = {"command", "shell", "raw", "script"}
 FROM = {"tasks_from", "vars_from", "defaults_from", "handlers_from"}
 CONDITIONS = ("when", "changed_when", "failed_when", "until")
@@ -114,6 +115,18 @@ def registers_internally(task: Task, prefix: str) -> list[str]:
     )
 
 
+def hosts_keep_their_own(task: Task) -> list[str]:
+    """What one host computes or registers does not become everybody's: cores share it in different ways."""
+    if not task.body.get("run_once"):
+        return []
+    found = [task.finding(f"{task.module} with run_once; let every host say it")] * (task.module in SHARED)
+    name = str(task.body.get("register", ""))
+    readers = [other for other in tasks(task.path) if name and mentions(str(other.body), {name})]
+    if not all(reader.body.get("run_once") for reader in readers):
+        found.append(task.finding(f"{name} is registered with run_once and read by every host; let every host ask"))
+    return found
+
+
 def roles_stand_alone(task: Task) -> list[str]:
     """Roles never include each other; the playbook does the wiring."""
     return [task.finding(f"{task.module} inside a role")] if task.module in {"include_role", "import_role"} else []
@@ -136,6 +149,7 @@ def findings(task: Task, own: frozenset[str], prefix: str) -> list[str]:
     found = modules_are_qualified(task, own) + errors_count(task) + files_without_extension(task)
     found += conditions_are_bare(task)
     if prefix:
+        found += hosts_keep_their_own(task)
         found += commands_report_truly(task) + loops_name_their_item(task) + registers_internally(task, prefix)
     return found
 

@@ -10,11 +10,13 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.loader import action_loader
 
 ROOT = Path(__file__).parents[3]
@@ -654,3 +656,55 @@ def test_os_release_in_all_its_forms(host_facts: ModuleType, tmp_path: Path, mon
         "distribution_version": "13",
         "os_family": "Debian",
     }
+
+
+@pytest.fixture(scope="module")
+def action() -> ModuleType:
+    action_loader.add_directory(str(ROOT / "action_plugins"))
+    return sys.modules[action_loader.get("host_facts", class_only=True).__module__]
+
+
+def asked(action: ModuleType, call: Callable[..., dict[str, object]], must_answer: bool = False) -> dict[str, object]:
+    """Run the controller's half with an answer, or a failure, in place of the host."""
+    arguments = {"resolve": [], "folders_in": None, "upstreams": None, "must_answer": must_answer}
+    half = SimpleNamespace(call=call, names=lambda *_: [], folders=lambda *_: [])
+    found: dict[str, object] = action.ActionModule.act(half, arguments, {"inventory_hostname": "app1"})
+    return found
+
+
+@pytest.mark.parametrize("said", ["Missing sudo password", "Incorrect su password"])
+def test_a_password_that_is_missing_is_an_answer(action: ModuleType, said: str) -> None:
+    """Core raises these past every module, and the findings of all other hosts would be lost."""
+
+    def call(*_arguments: object) -> dict[str, object]:
+        raise AnsibleError(said)
+
+    assert asked(action, call) == {"changed": False, "contact": {"unreachable": False, "msg": said}}
+    with pytest.raises(AnsibleError, match=said):
+        asked(action, call, must_answer=True)
+
+
+def test_a_host_that_is_silent_is_an_answer(action: ModuleType) -> None:
+    def call(*_arguments: object) -> dict[str, object]:
+        raise AnsibleConnectionFailure("no route")
+
+    assert asked(action, call) == {"changed": False, "contact": {"unreachable": True, "msg": "no route"}}
+    with pytest.raises(AnsibleConnectionFailure):
+        asked(action, call, must_answer=True)
+
+
+def test_facts_tell_whose_they_are_and_how_far_their_clock_is(action: ModuleType) -> None:
+    def call(_module: object, _given: object, _variables: object) -> dict[str, object]:
+        return {"ansible_facts": {"date_time": {"epoch": str(int(time.time()) - 100)}}}
+
+    facts = asked(action, call)["ansible_facts"]
+    assert isinstance(facts, dict)
+    assert facts["inventory_name"] == "app1"
+    assert 98 <= facts["clock_skew_seconds"] <= 100
+
+
+def test_a_module_that_fails_says_why(action: ModuleType) -> None:
+    failed: dict[str, object] = {"failed": True, "module_stderr": "no python"}
+    said = {"msg": None, "module_stderr": "no python", "rc": None}
+    assert asked(action, lambda *_: failed)["contact"] == {"unreachable": False, **said}
+    assert asked(action, lambda *_: failed, must_answer=True) == failed

@@ -7,11 +7,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
+from ansible.errors import AnsibleError
 from ansible.plugins.loader import action_loader
 
 ROOT = Path(__file__).parents[3]
@@ -39,7 +40,9 @@ def input_check() -> ModuleType:
         ({}, {"type": "list"}, "x is {}, it must be a list"),
         (1, {"type": "float"}, ""),
         (object(), {"type": "raw"}, ""),
-        (None, {"type": "int"}, ""),
+        (None, {"type": "int"}, "x is empty; give it a value, or leave it out"),
+        ([None], {"type": "list", "elements": "str"}, "x[0] is empty; give it a value"),
+        (None, {"type": "raw"}, ""),
         (None, {"type": "int", "required": True}, "x is empty; give it a value"),
         ("c", {"choices": ["a", "b"]}, "x is 'c', it must be one of a, b"),
         (["a", "c"], {"type": "list", "elements": "str", "choices": ["a"]}, "x is 'c', it must be one of a"),
@@ -56,7 +59,7 @@ def input_check() -> ModuleType:
         ("short", {"no_log": True}, "x is shorter than 12 characters; `make secrets INVENTORY=…` generates a good one"),
         (GOOD, {"no_log": True}, ""),
         (5, {"no_log": True}, "x is given, it must be text"),
-        ("-----BEGIN PRIVATE KEY-----", {"no_log": True}, ""),
+        ("-----BEGIN ", {"no_log": True}, ""),  # shorter than any secret may be: PEM is not measured
     ],
 )
 def test_values(input_check: ModuleType, value: Any, option: dict[str, Any], finding: str) -> None:
@@ -175,7 +178,17 @@ def test_findings_of_several_hosts_are_said_once(input_check: ModuleType) -> Non
     assert input_check.of_all_hosts(found) == ["x is 1; give 2 [a1, b1]", "a1 is full", "y is 3; give 4 [b1]"]
     assert input_check.of_all_hosts({"a1": ["x"], "b1": ["x"]}) == ["x [all hosts]"]
     assert input_check.of_all_hosts({"a1": ["x"]}) == ["x"]
+    three = {"a1": ["a1 is full; clean /a1"], "b1.x": ["b1.x is full; clean /b1.x"], "c1": []}
+    assert input_check.of_all_hosts(three) == ["a1 is full; clean /a1 [the same of b1.x]"]
+    assert input_check.of_all_hosts({"a": ["a1 has a"], "b": ["a1 has b"]}) == ["a1 has a [the same of b]"]
     assert input_check.of_all_hosts({"a1": ["no\nfree 3"], "b1": []}) == ["no [a1]\nfree 3"]
+
+
+def test_facts_are_those_of_the_host(input_check: ModuleType) -> None:
+    assert list(input_check.owner_findings("app1", {"inventory_name": "app1"})) == []
+    assert list(input_check.owner_findings("app1", {"hostname": "x"})) == []  # gathered by setup
+    (said,) = input_check.owner_findings("app1", {"inventory_name": "app2"})
+    assert said.startswith("the facts of app1 are those of app2; run with --limit app1")
 
 
 def test_groups(input_check: ModuleType) -> None:
@@ -185,6 +198,34 @@ def test_groups(input_check: ModuleType) -> None:
     assert misspelt == "group databse of host h is unknown; did you mean database?"
     assert "is in none of the groups database, cache" in nowhere
     assert list(input_check.group_findings("h", ["web"], [])) == []
+    assert next(input_check.group_findings("h", ["redis"], known)) == (
+        "group redis of host h is unknown; did you mean cache?"
+    )
+    assert list(input_check.group_findings("h", ["redis", "cache"], known)) == []  # somebody's own name beside ours
+    assert next(input_check.group_findings("h", ["web"], known)).startswith("host h is in none")  # no group edge here
+
+
+def test_folders_of_variables_are_somebodys(input_check: ModuleType, tmp_path: Path) -> None:
+    for name in ("group_vars/chache", "group_vars/cache", "group_vars/own", "host_vars/edge1", "group_vars/.git"):
+        (tmp_path / name).mkdir(parents=True)
+    for name in ("hosts.yml", "host_vars/edgee1.yml", "group_vars/databse.json", "group_vars/all.yml"):
+        (tmp_path / name).touch()
+    names = {"group_vars": ["all", "cache", "database"], "host_vars": ["edge1"]}
+    found = [
+        "group_vars/chache is of nobody in the inventory; did you mean cache?",
+        "group_vars/databse.json is of nobody in the inventory; did you mean database?",
+        "host_vars/edgee1.yml is of nobody in the inventory; did you mean edge1?",
+    ]
+    assert list(input_check.folder_findings([str(tmp_path / "hosts.yml")], names)) == found
+    assert list(input_check.folder_findings([str(tmp_path)], names)) == found
+    assert list(input_check.folder_findings(["one,two,"], names)) == []
+
+
+def test_variables_almost_like_ours_are_no_strangers(input_check: ModuleType) -> None:
+    known = {"firewall_ssh_sources": "role firewall", "preflight_disk_mb": "the playbooks"}
+    given = ["firewal_ssh_sources", "firewall_zzz", "__x", "ansible_user", "contract_x", "preflight_disk_mb", "mine"]
+    assert list(input_check.strangers(given, known, {"preflight_disk_mb": {}})) == ["firewal_ssh_sources", "mine"]
+    assert list(input_check.misspelt(["firewal_ssh_sources", "mine"], known)) == ["firewal_ssh_sources"]
 
 
 @pytest.mark.parametrize(
@@ -253,6 +294,7 @@ def test_a_run_reads_every_finding_once(tmp_path: Path) -> None:
                 "ansible_site": "<not ours>",
                 "sample_users": [{"name": "TODO", "password": "{{ nowhere }}"}, {"name": "{{ nobody }}"}],
                 "sample_part": "{{ part_c }}",
+                "sample_id": "{{ 10 if inventory_hostname == 'two' else 1 }}",
                 "sample_findings": ["sample_port is 80; it is looked at where it is right"],
                 "plan_findings": "{{ ['the plan is tight; add memory'] }}",
                 "schedule_findings": "{{ ['0 2 31 2 *'] | map('cron_schedule', 'h') }}",
@@ -280,8 +322,17 @@ def test_a_run_reads_every_finding_once(tmp_path: Path) -> None:
         "sample_users": {"type": "list", "elements": "dict"},
         "sample_part": {"type": "str"},
         "sample_secret": {"type": "str", "required": True, "no_log": True},
+        "sample_authority": {
+            "type": "str",
+            "required": True,
+            "description": "From the vault file; `make secrets` makes it.",
+        },
+        "sample_owner": {"type": "str", "required": True, "description": "Whose it is."},
+        "sample_id": {"type": "int"},
     }
-    done = run(tmp_path, [*project(tmp_path, play, options), "-i", "fit,one,two,", "-e", "smaple_port=1"])
+    command = [*project(tmp_path, play, options), "-i", "fit,one,two,", "-e", "smaple_port=1", "--limit", "all,oen"]
+    (tmp_path / "roles/sample/meta/forms.yml").write_text('{"sample_id": "1 to 9"}')
+    done = run(tmp_path, command)
     assert done.returncode == 2
     said = done.stdout + done.stderr
     way = "a secret: name it in secrets_more of group_vars/all, then `make secrets INVENTORY=…` generates it"
@@ -291,12 +342,16 @@ def test_a_run_reads_every_finding_once(tmp_path: Path) -> None:
         "sample_port is 70000, a port is 1 to 65535; choose one of those [two]\n",
         "sample_port is 80; it is looked at where it is right [one]\n",  # a missing secret is no reason not to look
         "sample_secret is not set; `make secrets INVENTORY=…` generates it [one, two]\n",
+        "sample_authority is not set; `make secrets INVENTORY=…` generates it [one, two]\n",
+        "sample_owner is not set; set it in the inventory [one, two]\n",
+        "sample_id is 10; give 1 to 9 [two]\n",
+        "--limit names oen, no group or host of the inventory; correct it [one, two]\n",
         "sample_users[0].name is a placeholder; give it a value of your own [one, two]\n",
         "site is a placeholder; give it a value of your own [one, two]\n",
         f"nowhere is not defined, sample_name refers to it; {cure}",
         f"nobody is not defined, sample_users refers to it; {cure}",
         "the plan is tight; add memory [one, two]\n",
-        "one is what part_a is; change it\n",
+        "one is what part_a is; change it [the same of two]\n",
         "ONE [one]\n",
         "fatal: [one]",  # the first that has something, not the first of the play
     ):
@@ -306,6 +361,24 @@ def test_a_run_reads_every_finding_once(tmp_path: Path) -> None:
     assert "cannot be computed" not in said
     assert "sample_tls" not in said
     assert "<site>" not in said
+
+
+def test_what_cannot_be_computed_is_said_of_hosts_that_answer(input_check: ModuleType) -> None:
+    """Little can be computed of a host without facts, so that it is only said when nothing else is wrong."""
+
+    def template(_value: object) -> object:
+        raise AnsibleError("no such thing")
+
+    for facts, lacking, rest in (({"a": 1}, ["x"], 0), ({}, [], 1)):
+        fake = SimpleNamespace(_templar=SimpleNamespace(template=template), parts=set(), lacking={}, not_computable=[])
+        input_check.ActionModule.note(
+            fake, "x", {"x": "{{ y }}", "ansible_facts": facts}, AnsibleError("no such thing")
+        )
+        assert (list(fake.lacking), len(fake.not_computable)) == (lacking, rest)
+    assert input_check.ActionModule.of_the_play(None, "n", {"n": {"findings": []}}) == {
+        "changed": False,
+        "findings": [],
+    }
 
 
 def test_both_halves_in_a_real_run(tmp_path: Path) -> None:
@@ -328,6 +401,20 @@ def test_both_halves_in_a_real_run(tmp_path: Path) -> None:
                     "check_mode": True,
                     "diff": True,
                     "register": "foretold",
+                },
+                {
+                    "block": [
+                        {"input_check": {"variables": {"state": {"type": "int"}}}},
+                        {"fail": {"msg": "accepted"}},
+                    ],
+                    "rescue": [
+                        {"assert": {"that": "ansible_failed_result.msg is match('state is .* a whole number')"}}
+                    ],
+                },
+                {
+                    "input_check": {"variables": {"state": {"type": "str"}}},
+                    "register": "same",
+                    "failed_when": "same is changed",
                 },
                 {"copy": {"dest": "{{ state }}/result", "content": "{{ foretold | to_json }}", "mode": "0600"}},
                 {

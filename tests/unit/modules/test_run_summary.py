@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -105,3 +105,34 @@ def test_a_command_leaves_out_what_the_configuration_says(
     monkeypatch.chdir(tmp_path)
     said = {"inventory": summary.constants.DEFAULT_HOST_LIST, "private_key_file": None}
     assert summary.command("status.yml", said) == f"ansible-playbook {ROOT}/playbooks/status.yml"
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0, "0 s"), (59, "59 s"), (60, "1 min 0 s"), (125, "2 min 5 s")])
+def test_a_duration_is_told_in_minutes_and_seconds(summary: ModuleType, seconds: int, text: str) -> None:
+    assert summary.duration(seconds) == text
+
+
+def test_a_run_is_summed_up(summary: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    printed: list[str] = []
+    monkeypatch.setattr(summary, "Display", lambda: SimpleNamespace(display=printed.append))
+    monkeypatch.setattr(summary.time, "time", lambda: 1125.9)
+    action = summary.ActionModule.__new__(summary.ActionModule)
+    action._task = SimpleNamespace(check_mode=False)
+    hosts = {"a": {"__redis_result": {"changed": True}}, "b": {}}
+    given = {"playbook": "site", "started": 1000, "rows": {}, "answers": ["https://x"], "next": {}, "data": {"more": 1}}
+    found = action.act(given, {"ansible_play_hosts_all": ["a", "b"], "hostvars": hosts})
+    result = {
+        "playbook": "site",
+        "check_mode": False,
+        "hosts": ["a", "b"],
+        "changed": {"a": ["redis"]},
+        "seconds": 125,
+        "answers": ["https://x"],
+        "more": 1,
+    }
+    statistics = {"data": {"holdfast": result}, "per_host": False, "aggregate": False}
+    assert found == {"changed": False, "result": result, "ansible_stats": statistics}
+    assert printed == [
+        "\n┌─ Holdfast site\n│ changed      a: redis\n│ answers at   https://x\n"
+        "│ took         2 min 5 s on 2 hosts\n└─\n"
+    ]

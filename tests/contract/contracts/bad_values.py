@@ -1,0 +1,160 @@
+"""Values that the documentation of an option forbids: what follows from its spec, and the examples in bad_values/."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.contract.contracts.repo import load, mapping, options
+
+FOLDER = Path(__file__).resolve().parents[1] / "bad_values"
+JUDGE = Path(__file__).with_name("judge.py")
+WRONG = {"str": 7, "path": 7, "int": "many", "float": "many", "bool": "maybe", "list": "one", "dict": "one"}
+HUGE = 2**40
+LEAVES = {"str", "path", "int", "float"}  # of the others, what is in them counts
+
+
+@dataclass(frozen=True)
+class Case:
+    """One variable with one bad value somewhere in it."""
+
+    role: str
+    path: str
+    reason: str
+    value: Any  # of the whole variable
+
+    @property
+    def name(self) -> str:
+        return re.split(r"[.\[{]", self.path)[0]
+
+    @property
+    def place(self) -> str:
+        return f"{self.path} ({self.reason})"
+
+
+def leaves(entries: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield every option with its path, containers before what is in them."""
+    for name, option in entries.items():
+        path = f"{prefix}{name}"
+        yield path, option
+        if option.get("type") == "list":
+            path += "[]"
+            yield path, {**option, "type": option.get("elements"), "required": False}
+        yield from leaves(option.get("options") or {}, f"{path}.")
+
+
+def replaced(value: Any, parts: list[str], bad: Any) -> Any:
+    """Return a copy of a good value with a bad one at the end of a path."""
+    if not parts:
+        return bad
+    part, rest = parts[0], parts[1:]
+    if part == "[]":
+        items = list(value or [])
+        return [replaced(items[0] if items else {}, rest, bad), *items[1:]]
+    entries = copy.deepcopy(value) if isinstance(value, dict) else {}
+    first = next(iter(entries), "one")
+    if part == "{names}":
+        return {bad: entries.get(first)} | {key: item for key, item in entries.items() if key != first}
+    if part == "{values}":
+        return entries | {first: bad}
+    if part == "-":
+        return {key: item for key, item in entries.items() if key != rest[0]}
+    return entries | {part: replaced(entries.get(part), rest, bad)}
+
+
+def derived(option: dict[str, Any], form: str) -> Iterator[tuple[str, Any]]:
+    """Yield what is wrong by type, choices and the rules for all text and numbers."""
+    kind = str(option.get("type", "str"))
+    yield "of another type", WRONG.get(kind, 7)
+    yield "empty", None
+    if option.get("choices") and kind != "list":
+        yield "none of its choices", "no such choice"
+    elif kind in {"str", "path"} and form != "any":
+        yield "with a control character", "a\x00b" if form in {"text", "pem", "sql"} else "a\nb"
+    elif kind in {"int", "float"}:
+        yield "too large", HUGE
+        yield "too small", -2 if form.startswith("at least -1") else -1
+    if kind == "float":
+        yield "no number", float("nan")
+    if option.get("options") and kind == "dict":
+        yield "with an unknown key", {"no_such_option": 1}
+
+
+def examples(role: Path) -> dict[str, Any]:
+    return mapping(FOLDER / f"{role.name}.yml")
+
+
+def unexplained(role: Path) -> list[str]:
+    """Every option has a bad value beyond its type, or is said to take any; and nothing is said of others."""
+    listed, paths = examples(role), dict(leaves(options(role)))
+    named = {re.sub(r"[{].*", "", path) for path in listed.get("bad", {})} | set(listed.get("any") or [])
+    found = [
+        f"{role.name}: {path} has no bad value in bad_values/{role.name}.yml; give one, or name it under any"
+        for path, option in paths.items()
+        if option.get("type") in LEAVES and not option.get("choices") and not {path, f"{path}[]"} & named
+    ]
+    return found + [f"{role.name}: {path} is no option" for path in sorted(named - paths.keys())]
+
+
+def good(name: str, option: dict[str, Any]) -> Any:
+    """Return what the good host has, or what a play would hand over, or the default."""
+    kept = {**load(FOLDER / "hosts.yml")["all"]["vars"], **load(FOLDER / "handed_over.yml")}
+    return kept.get(name, option.get("default"))
+
+
+def cases(role: Path) -> list[Case]:
+    spec, forms = options(role), mapping(role / "meta/forms.yml")
+    found: list[Case] = []
+    for path, option in leaves(spec):
+        listed = [*derived(option, str(forms.get(path, ""))), *(examples(role).get("bad", {}).get(path) or {}).items()]
+        found += [_case(role, path, reason, bad) for reason, bad in listed if not _allowed(option, bad)]
+    for path, bad in examples(role).get("bad", {}).items():
+        if "{" in path:
+            found += [_case(role, path, reason, value) for reason, value in bad.items()]
+    return found
+
+
+def _allowed(option: dict[str, Any], bad: Any) -> bool:
+    return bad is None and option.get("type") == "raw"
+
+
+def _case(role: Path, path: str, reason: str, bad: Any) -> Case:
+    name, *parts = re.findall(r"\w+|\[\]|\{\w+\}", path)
+    value = good(name, options(role)[name])
+    return Case(role.name, path, reason, replaced(value, parts, bad))
+
+
+def judged(root: Path, asked: list[Case], without: list[str]) -> dict[str, Any]:
+    """Ask preflight's findings about every case, all in one process."""
+    request = {"cases": [[case.role, case.name, case.value] for case in asked], "without": without}
+    done = subprocess.run(
+        [sys.executable, "-P", str(JUDGE), str(root)],
+        input=json.dumps(request),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(done.stderr[-3000:])
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def accepted(root: Path, roles: list[Path], without: list[str]) -> list[str]:
+    """Return every bad value that nobody refuses, and whatever is wrong with the good host."""
+    asked = [case for role in roles for case in cases(role)]
+    found = judged(root, asked, without)
+    silent = [case.place for case, said in zip(asked, found["verdicts"], strict=True) if not said]
+    return [f"the good host: {text}" for text in found["good"]] + silent
+
+
+def still_open(roles: list[Path]) -> list[str]:
+    """Return what is known to be accepted: a list that has to shrink to nothing."""
+    return [place for role in roles for place in examples(role).get("open") or []]
