@@ -1,4 +1,4 @@
-"""Directives that an operator may set, over ours, and those that are refused by name (NGX-01, TLS-02)."""
+"""Directives that an operator may set, over ours, and those that are refused by name (TLS-02)."""
 
 from collections.abc import Callable
 from typing import Any

@@ -454,6 +454,8 @@ def test_names_of_hosts_have_no_case(certificates: ModuleType, signer: tuple[x50
     assert not certificates.covered("a.b.example.org", {dns("*.example.org")})
     key = public_key()
     pem = certificates.issue(key, ["API.Example.org", "192.0.2.1"], signer, 90)
-    for names in (["api.example.org", "192.0.2.1"], ["API.Example.org", "192.0.2.1"]):
-        assert certificates.reason_to_issue(pem, key, names, signer[0], NOW) == ""
+    assert certificates.reason_to_issue(pem, key, ["API.Example.org", "192.0.2.1"], signer[0], NOW) == ""
+    # The common name alone keeps its spelling: PostgreSQL and pgBackRest compare it to the letter
+    assert certificates.reason_to_issue(pem, key, ["192.0.2.1", "api.example.org"], signer[0], NOW) == "other names"
+    assert certificates.reason_to_issue(pem, key, ["API.Example.org", "192.0.2.1"][::-1], signer[0], NOW) == ""
     assert certificates.reason_to_issue(pem, key, ["api.example.net"], signer[0], NOW) == "other names"

@@ -215,7 +215,7 @@ def asked(plugin: Any, answer: Any, must_answer: bool = True) -> Any:
     plugin.call = call
     given = {name: spec.get("default") for name, spec in plugin.ARGUMENTS.items()}
     plugin._templar = SimpleNamespace(template=lambda value: value)
-    return plugin.act({**given, "resolve": ["a"], "must_answer": must_answer}, {})
+    return plugin.act({**given, "resolve": ["a"], "must_answer": must_answer}, {"inventory_hostname": "a"})
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     monkeypatch.setenv("ROOT", str(tmp_path))
     made = Host(tmp_path, module)
     made.tool("bin/systemctl", SYSTEMCTL)
+    made.file("proc/mounts", "")
     for name in ("docker", "apt-get", "apt-config"):
         made.tool(f"bin/{name}", "exit 0")
     return made

@@ -126,6 +126,7 @@ def test_a_run_is_summed_up(summary: ModuleType, monkeypatch: pytest.MonkeyPatch
         "check_mode": False,
         "hosts": ["a", "b"],
         "changed": {"a": ["redis"]},
+        "redone": {},
         "seconds": 125,
         "answers": ["https://x"],
         "more": 1,

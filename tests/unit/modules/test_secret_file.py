@@ -82,7 +82,7 @@ def test_an_authority_is_made_whole(secret_file: Any) -> None:
     assert missing["certificates_ca_certificate"].startswith("-----BEGIN CERTIFICATE-----\n")
     assert missing["certificates_ca_key"].startswith("-----BEGIN PRIVATE KEY-----\n")
     assert secret_file.complete(missing, [], ["certificates"]) == {}
-    with pytest.raises(AnsibleActionFail, match="only one is there; bring the other or remove both"):
+    with pytest.raises(AnsibleActionFail, match="only one is there; bring the other back from a copy"):
         secret_file.complete({"certificates_ca_key": "-----BEGIN"}, [], ["certificates"])
 
 
