@@ -1,4 +1,4 @@
-"""The tables of requirements name tests that cite them, and requirements.yml the values that these assert."""
+"""The tables of requirements name tests that cite them, and requirement_values.yml the values that these assert."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "molecule"
 TABLES = sorted(FOLDER.glob("*/README.md"))
-VALUES: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("requirements.yml").read_text())
+VALUES: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("requirement_values.yml").read_text())
 FAMILIES = "ALR BAK DEP DKR DRP ENV FLT FWL HDR HRD HST LOG MIG MNT MOL MON NGX PGS RBK RED SCL SEC SLO TLS"
 ID = re.compile(rf"\b(?:{FAMILIES.replace(' ', '|')})-\d\d\b")
 ROW = re.compile(r"^\| ([A-Z]{3}-\d\d) (\|.*)", re.MULTILINE)
