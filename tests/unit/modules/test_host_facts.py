@@ -666,7 +666,7 @@ def action() -> ModuleType:
 
 def asked(action: ModuleType, call: Callable[..., dict[str, object]], must_answer: bool = False) -> dict[str, object]:
     """Run the controller's half with an answer, or a failure, in place of the host."""
-    arguments = {"resolve": [], "folders_in": None, "upstreams": None, "must_answer": must_answer}
+    arguments: dict[str, object] = {"resolve": [], "folders_in": None, "upstreams": None, "must_answer": must_answer}
     half = SimpleNamespace(call=call, names=lambda *_: [], folders=lambda *_: [])
     found: dict[str, object] = action.ActionModule.act(half, arguments, {"inventory_hostname": "app1"})
     return found
