@@ -71,7 +71,7 @@ SIZE = re.compile(r"\d+[kKmMgG]?")
 
 
 OPTIONS = {"nginx_body_limit_mb": (1, 2**20), "nginx_worker_connections": (64, 2**20), "nginx_hsts_seconds": (0, 2**31)}
-CERTIFICATE = re.compile(r"(?!ca$)[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
+CERTIFICATE = re.compile(r"(?!ca$|.*\.(?:crt|key|pem)$)[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 
 
 def nginx_option_findings(options: Mapping[str, Any]) -> list[str]:

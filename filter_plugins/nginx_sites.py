@@ -11,7 +11,7 @@ from ansible.errors import AnsibleFilterError
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")  # beside what files are called that have it in their name
 LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 SERVER_NAME = re.compile(rf"(?=.{{1,253}}$)(\*\.)?{LABEL}(\.{LABEL})*")
-CERTIFICATE = re.compile(r"(?!ca$)[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")  # ca.crt is that of the authority
+CERTIFICATE = re.compile(r"(?!ca$|.*\.(?:crt|key|pem)$)[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")  # ca is the authority's
 HEADER = re.compile(r"[A-Za-z0-9-]{1,100}")
 CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\\]")
 ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
@@ -116,7 +116,7 @@ def nginx_site_findings(
 ) -> list[str]:
     """Return one sentence, with its cure, for everything that cannot be served as it is written."""
     complete = nginx_sites_complete(sites, {"error_page": error_page}, [headers or {}])
-    findings = [*names_findings(complete)]
+    findings, shared = [*names_findings(complete)], {*header_findings(headers or {})}
     for site in complete:
         of_site = [
             *(["has no server_names; give at least one"] if not site["server_names"] else []),
@@ -124,8 +124,9 @@ def nginx_site_findings(
             *number_findings(site),
             *client_findings(site),
         ]
-        findings += [f"nginx_sites: {site['name']} {finding}" for finding in of_site]
-    return findings
+        where = f"nginx_sites: {site['name']}"
+        findings += [f"{'nginx_headers' if finding in shared else where} {finding}" for finding in of_site]
+    return list(dict.fromkeys(findings))
 
 
 def _headers(layers: list[Mapping[str, Any]]) -> dict[str, Any]:

@@ -83,8 +83,21 @@ def _reserve(reserve: int, max_connections: int) -> int:
     return reserve or max(RESERVE_FLOOR, -(-max_connections * 15 // 100))
 
 
-def _fill(pools: list[dict[str, Any]], address: str, limit: int, reserve: int, instances: int) -> str:
+def _cures(pools: list[dict[str, Any]], needed: int, limit: int, given: int, instances: int) -> str:
+    """Return what makes the pools of a server fit: as far as it can be done, each of it alone."""
+    over = needed - limit
+    excess = -(-over // instances)
+    cures = [f"raise postgresql_max_connections to {needed}"]
+    if given > over:  # 0 would be 15 %
+        cures.insert(0, f"lower pgbouncer_reserved_connections by {over}")
+    if sum(pool["size"] - pool["users"] for pool in pools) >= excess:
+        cures.insert(0, f"lower the sum of pool_size by {excess}")
+    return ", or ".join(cures)
+
+
+def _fill(pools: list[dict[str, Any]], address: str, limit: int, given_reserve: int, instances: int) -> str:
     """Give the pools of one server their sizes, and return the sum as a sentence; refuse what is too much."""
+    reserve = _reserve(given_reserve, limit)
     unset = [pool for pool in pools if not pool["size"]]
     given = sum(pool["size"] for pool in pools)
     left = (limit - reserve) // instances - given - LOGIN * len(pools)
@@ -102,10 +115,9 @@ def _fill(pools: list[dict[str, Any]], address: str, limit: int, reserve: int, i
                 f"raise it to {pool['users']}"
             )
     if needed > limit:
-        excess = -(-(needed - limit) // instances)
         raise ValueError(
-            f"pgbouncer_databases needs too many connections of {sentence}, max_connections is {limit}; lower the sum "
-            f"of pool_size by {excess}, or raise postgresql_max_connections to {needed}"
+            f"pgbouncer_databases needs too many connections of {sentence}, max_connections is {limit}; "
+            + _cures(pools, needed, limit, given_reserve, instances)
         )
     return f"{sentence} of {limit} connections"
 
@@ -139,7 +151,7 @@ def pgbouncer_budget(
     reasons = []
     for address, limit in sorted(limits.items()):
         here = [pool for pool in pools if pool["server"] == address]
-        reasons.append(_fill(here, address, limit, _reserve(reserve, limit), instances))
+        reasons.append(_fill(here, address, limit, reserve, instances))
     connections = sum(pool["size"] + LOGIN for pool in pools)
     clients = _whole(max_clients, "pgbouncer_max_clients", 0)
     clients = clients or max(2 * sum(limits.values()), CLIENTS_PER_CONNECTION * connections)

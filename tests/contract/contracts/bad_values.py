@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.contract.contracts.repo import load, mapping, options
+from tests.contract.contracts.repo import load, mapping, options, strings
 
 FOLDER = Path(__file__).resolve().parents[1] / "bad_values"
 JUDGE = Path(__file__).with_name("judge.py")
@@ -29,6 +29,7 @@ class Case:
     path: str
     reason: str
     value: Any  # of the whole variable
+    bad: Any  # of the part that the path leads to
 
     @property
     def name(self) -> str:
@@ -128,15 +129,14 @@ def _allowed(option: dict[str, Any], bad: Any) -> bool:
 def _case(role: Path, path: str, reason: str, bad: Any) -> Case:
     name, *parts = re.findall(r"\w+|\[\]|\{\w+\}", path)
     value = good(name, options(role)[name])
-    return Case(role.name, path, reason, replaced(value, parts, bad))
+    return Case(role.name, path, reason, replaced(value, parts, bad), bad)
 
 
-def judged(root: Path, asked: list[Case], without: list[str]) -> dict[str, Any]:
-    """Ask preflight's findings about every case, all in one process."""
-    request = {"cases": [[case.role, case.name, case.value] for case in asked], "without": without}
+def judged(root: Path, asked: list[tuple[Case, list[str]]]) -> dict[str, Any]:
+    """Ask preflight's findings about every case, all in one process: each case with the findings that are lost."""
     done = subprocess.run(
         [sys.executable, "-P", str(JUDGE), str(root)],
-        input=json.dumps(request),
+        input=json.dumps([[case.role, case.name, case.value, list(strings(case.bad)), lost] for case, lost in asked]),
         capture_output=True,
         text=True,
         check=False,
@@ -147,12 +147,14 @@ def judged(root: Path, asked: list[Case], without: list[str]) -> dict[str, Any]:
     return found
 
 
-def accepted(root: Path, roles: list[Path], without: list[str]) -> list[str]:
-    """Return every bad value that nobody refuses, and whatever is wrong with the good host."""
-    asked = [case for role in roles for case in cases(role)]
-    found = judged(root, asked, without)
-    silent = [case.place for case, said in zip(asked, found["verdicts"], strict=True) if not said]
-    return [f"the good host: {text}" for text in found["good"]] + silent
+def accepted(root: Path, roles: list[Path], lost: dict[str, list[str]]) -> tuple[list[str], list[str]]:
+    """Return every bad value that nobody refuses, and those of some roles without findings that are lost there."""
+    asked: list[tuple[Case, list[str]]] = [(case, []) for role in roles for case in cases(role)]
+    asked += [(case, names) for role, names in lost.items() for case in cases(root / "roles" / role)]
+    found = judged(root, asked)
+    silent = [(case.place, names) for (case, names), said in zip(asked, found["verdicts"], strict=True) if not said]
+    good = [f"the good host: {text}" for text in found["good"]]
+    return good + [place for place, names in silent if not names], [place for place, names in silent if names]
 
 
 def still_open(roles: list[Path]) -> list[str]:

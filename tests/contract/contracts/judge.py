@@ -2,18 +2,24 @@
 
     python judge.py ROOT < cases.json
 
-A case is [role, variable, value]. The answer to each is the sentence that names the variable, or nothing. Everything
-is Ansible's own but the host, whose facts are in bad_values/facts.yml. A variable in the list `without` is treated as
-if it held no findings.
+A case is [role, variable, value, bad, without]. The answer to each is the sentence that names the variable, or quotes
+the texts that are bad in it (the firewall names sources by the rule that a role publishes), or nothing.
+Everything is Ansible's own but the host, whose facts are in bad_values/facts.yml. A variable in the list `without` is
+treated as if it held no findings. What does not follow from the variable of a case is computed once, for all cases.
 """
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import itertools
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import yaml
@@ -30,7 +36,7 @@ def load_yaml(name: str) -> Any:
 class Judge:
     """The good host as preflight.yml sees it, and what input_check says once a variable is replaced."""
 
-    def __init__(self, root: Path, without: list[str]) -> None:
+    def __init__(self, root: Path) -> None:
         os.chdir(root)
         os.environ["ANSIBLE_CONFIG"] = str(root / "ansible.cfg")
         from ansible import context  # noqa: PLC0415  reads the configuration
@@ -52,18 +58,45 @@ class Judge:
         self.task = tasks[0]
         self.plugin = action_loader.get("input_check", class_only=True)
         self.manager.set_host_facts("good1", {**load_yaml("facts"), "inventory_name": "good1"})
-        self.without: dict[str, Any] = {name: [] for name in without}
-        self.base = self.variables({})
+        # As hostvars have them: what the inventory says, and nothing of plays or roles
+        self.hosts = {host.name: self.manager.get_vars(host=host) for host in self.inventory.get_hosts()}
+        good = self.inventory.get_host("good1")
+        self.raw = self.manager.get_vars(play=self.play, host=good, task=self.task)
+        self.raw |= {"ansible_play_hosts_all": list(self.hosts), "ansible_play_hosts": list(self.hosts)}
+        self.arguments = self.action(self.variables({}, {}))._templar.template(self.task.args)
+        self.kept = self.raw[self.arguments["keep"]]
+        self.words = {name: set(words(value)) for name, value in (self.raw | self.kept).items()}
+        self.settled = self.settle()
 
-    def variables(self, given: dict[str, Any]) -> dict[str, Any]:
-        """Return the variables of the host with some replaced, as those given with -e are."""
+    def settle(self) -> dict[str, Any]:
+        """Return what the templates of the good host come to."""
+        from ansible.errors import AnsibleError  # noqa: PLC0415
+
+        variables = self.variables({}, {})
+        action = self.action(variables)
+        found = dict(action.kept(self.arguments["keep"], variables)[0])
+        for name in self.raw.keys() & self.words.keys() - self.kept.keys():
+            with contextlib.suppress(AnsibleError):  # what nobody here asks for
+                if self.words[name]:
+                    found[name] = variables[name] = action._templar.template(self.raw[name])
+        return found
+
+    @functools.cache  # noqa: B019  there is one judge
+    def follows(self, name: str) -> set[str]:
+        """Return the variables that refer to one, also through others, or by the end of its name."""
+        found, reached = {name}, {name}
+        while reached:
+            ends = {end for one in reached for end in (one, *(one[at:] for at, sign in enumerate(one) if sign == "_"))}
+            reached = {other for other, said in self.words.items() if said & ends} - found
+            found |= reached
+        return found
+
+    def variables(self, given: dict[str, Any], settled: dict[str, Any]) -> dict[str, Any]:
+        """Return the variables of the host with some replaced, as those given with -e are: for all hosts."""
         from ansible.vars.hostvars import HostVars  # noqa: PLC0415
 
-        self.manager._extra_vars = {**given, **self.without}
-        found = self.manager.get_vars(play=self.play, host=self.inventory.get_host("good1"), task=self.task)
-        hosts = ["good1", "good2"]
-        more = {"ansible_play_hosts_all": hosts, "ansible_play_hosts": hosts}
-        return {**found, **more, "hostvars": HostVars(self.inventory, self.manager, self.loader)}
+        manager = SimpleNamespace(get_vars=lambda host, **_: {**self.hosts[host.name], **given})
+        return {**self.raw, **settled, **given, "hostvars": HostVars(self.inventory, manager, self.loader)}
 
     def action(self, variables: dict[str, Any]) -> Any:
         """Return input_check as the task of preflight.yml has it."""
@@ -75,42 +108,62 @@ class Judge:
         found.not_computable, found.lacking, found.blanks, found.parts = [], {}, {}, set()
         return found
 
-    def whole(self, given: dict[str, Any], chosen: dict[str, Any]) -> list[str]:
-        """Return what is said of the host, by the arguments of that task but for those that are chosen."""
-        variables = self.variables(given)
-        action = self.action(variables)
-        arguments: dict[str, Any] = {
-            "roles": [],
-            "groups": [],
-            "variables": {},
-            "findings": [],
-            "keep": None,
-            "collected": None,
-        }
-        arguments |= action._templar.template(self.task.args) | chosen
-        found: list[str] = action.act(arguments, variables)["findings"]
+    def whole(self) -> list[str]:
+        """Return what the task says of the good host."""
+        variables = self.variables({}, {})
+        found: list[str] = self.action(variables).act({"collected": None} | self.arguments, variables)["findings"]
         return found
 
-    def sentences(self, role: str, name: str, value: Any) -> Iterator[str]:
-        """Yield what is said, the cheapest first: about the variable itself, its role, then its role on this host."""
-        action = self.action({**self.base, name: value})
-        (path,) = action.paths([role]).values()
-        yield from action.option_findings({name: action.options(path)[name]}, action._templar.available_variables, role)
-        variables = self.variables({name: value})
+    def sentences(self, role: str, name: str, value: Any, without: list[str]) -> Iterator[str]:
+        """Yield what is said, the cheapest first: about the variable itself, its role, then all that preflight sees."""
+        follows = self.follows(name)
+        settled = {other: kept for other, kept in self.settled.items() if other not in follows}
+        variables = self.variables({name: value, **{other: [] for other in without}}, settled)
         action = self.action(variables)
-        yield from (sentence for found in action.computed([f"{role}_findings"], variables) for sentence in found)
-        wider = [f"{role}_findings", "firewall_findings", "preflight_network_findings"]
-        yield from self.whole({name: value}, {"roles": [role], "findings": wider})
+        (path,) = action.paths([role]).values()
+        yield from action.option_findings({name: action.options(path)[name]}, variables, role)
+        yield from itertools.chain(*action.computed([f"{role}_findings"], variables))
+        variables["__kept"] = {part: value for part, value in self.kept.items() if part in follows}
+        yield from action.kept("__kept", variables)[1]
+        more = [found for found in self.arguments["findings"] if found in follows and found not in without]
+        yield from itertools.chain(*action.computed(more, variables))
 
-    def verdict(self, role: str, name: str, value: Any) -> str:
-        return next((text for text in self.sentences(role, name, value) if name in text), "")
+    def verdict(self, role: str, name: str, value: Any, bad: list[str], without: list[str]) -> str:
+        marks = [name, *map(repr, bad)]
+        said = self.sentences(role, name, value, without)
+        return next((text for text in said if any(mark in text for mark in marks)), "")
+
+
+def words(value: Any) -> Iterator[str]:
+    """Yield the words of the templates in a value."""
+    if isinstance(value, str):
+        yield from re.findall(r"\w+", value) if "{{" in value or "{%" in value else ()
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from words(item)
+
+
+def compile_once() -> None:
+    """Let Jinja keep what it compiles: every case has the same templates."""
+    import jinja2  # noqa: PLC0415
+
+    compiled: Any = jinja2.Environment.compile
+    keep: dict[Any, Any] = {}
+
+    def compile_kept(self: Any, source: Any, *arguments: Any, **options: Any) -> Any:
+        key = (type(self), str(source), *arguments, *options.items())
+        if key not in keep:
+            keep[key] = compiled(self, source, *arguments, **options)
+        return keep[key]
+
+    jinja2.Environment.compile = compile_kept  # type: ignore[method-assign]
 
 
 def main() -> None:
-    request = json.load(sys.stdin)
-    judge = Judge(Path(sys.argv[1]), request.get("without", []))
-    verdicts = [judge.verdict(*case) for case in request["cases"]]
-    json.dump({"good": judge.whole({}, {}), "verdicts": verdicts}, sys.stdout)
+    compile_once()
+    judge = Judge(Path(sys.argv[1]))
+    verdicts = [judge.verdict(*case) for case in json.load(sys.stdin)]
+    json.dump({"good": judge.whole(), "verdicts": verdicts}, sys.stdout)
 
 
 if __name__ == "__main__":

@@ -234,7 +234,16 @@ def test_ciphers_that_openssl_does_not_know(filters: Filters, settings: dict[str
                 {"nginx_certificate": name},
                 f"nginx_certificate is {name!r}; write a file name of /etc/holdfast/tls without suffix, not ca",
             )
-            for name in ("ca", "../nginx", "", "a" * 101, "x; return 200")
+            for name in (
+                "ca",
+                "nginx.crt",
+                "nginx.key",
+                "shop.example.org.pem",
+                "../nginx",
+                "",
+                "a" * 101,
+                "x; return 200",
+            )
         ],
     ],
 )
@@ -250,6 +259,7 @@ def test_options_of_the_role(filters: Filters, options: dict[str, Any], finding:
         {"nginx_body_limit_mb": 1, "nginx_worker_connections": 64, "nginx_hsts_seconds": 0, "nginx_status_port": 81},
         {"nginx_body_limit_mb": 1048576, "nginx_worker_connections": 1048576, "nginx_certificate": "a" * 100},
         {"nginx_certificate": "cafe.example.org"},
+        *({"nginx_certificate": name} for name in ("crt", "nginx-crt", "nginx.crt.org", "nginx.key2")),
     ],
 )
 def test_options_that_are_right(filters: Filters, options: dict[str, Any]) -> None:

@@ -97,6 +97,11 @@ def test_a_full_site_is_fine(filters: Filters) -> None:
         ),
         ({"connection_limit": 65536}, "nginx_sites: api has connection_limit 65536; give 0 to 65535"),
         (
+            {"certificate": "shop.crt"},
+            "nginx_sites: api has the certificate shop.crt; write a file name of /etc/holdfast/tls without its suffix, "
+            "not ca",
+        ),
+        (
             {"certificate": "ca"},
             "nginx_sites: api has the certificate ca; write a file name of /etc/holdfast/tls without its suffix, "
             "not ca",
@@ -174,6 +179,21 @@ def test_one_finding_each(filters: Filters, change: dict[str, Any], finding: str
 def test_what_is_right_is_fine(filters: Filters, change: dict[str, Any]) -> None:
     """Both ends of each range are inside."""
     assert filters["nginx_site_findings"]([{**SITE, **change}]) == []
+
+
+def test_headers_of_all_sites_are_said_once(filters: Filters) -> None:
+    """By the variable that has them, and those of a site by its name."""
+    findings = filters["nginx_site_findings"]
+    other = {**SITE, "name": "shop", "server_names": ["shop.example.org"]}
+    wrong = "has the header X-A; its value is one line of text without backslashes"
+    assert findings([SITE, other], {"X-A": 7}) == [f"nginx_headers {wrong}"]
+    assert findings([SITE, {**other, "headers": {"X-A": "fine"}}], {"X-A": 7}) == [f"nginx_headers {wrong}"]
+    assert findings([SITE, {**other, "headers": {"X-A": "a\\b"}}], {"X-A": "fine"}) == [f"nginx_sites: shop {wrong}"]
+    assert findings([SITE, {**other, "headers": {"X-B": 7}}], {"X-A": 7}) == [
+        f"nginx_headers {wrong}",
+        f"nginx_sites: shop {wrong.replace('X-A', 'X-B')}",
+    ]
+    assert findings([SITE, other], {"X-A": "", "X-B": "7"}) == []
 
 
 def test_what_is_printed_between_quotes(filters: Filters) -> None:

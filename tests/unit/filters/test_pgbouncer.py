@@ -81,7 +81,8 @@ def test_what_does_not_fit_is_refused_with_the_sum(refusal: Refusal) -> None:
     """Variable, value and cure (pre-pool-budget)."""
     assert refusal("pgbouncer_budget", [{"name": "a", "pool_size": 21}], [SERVER], 4, 16) == (
         "pgbouncer_databases needs too many connections of data1: 4 x (a 21 + 1) + 16 reserved = 104, max_connections "
-        "is 100; lower the sum of pool_size by 1, or raise postgresql_max_connections to 104"
+        "is 100; lower the sum of pool_size by 1, or lower pgbouncer_reserved_connections by 4, or raise "
+        "postgresql_max_connections to 104"
     )
     assert "1 x (a 1 + 1 + b 1 + 1) + 99 reserved = 103" in refusal(
         "pgbouncer_budget", [{"name": "a"}, {"name": "b"}], [SERVER], 1, 99
@@ -89,6 +90,26 @@ def test_what_does_not_fit_is_refused_with_the_sum(refusal: Refusal) -> None:
     assert "pool_size of a is 2, its 3 users need one connection each; raise it to 3" in refusal(
         "pgbouncer_budget", [{"name": "a", "pool_size": 2, "users": 3}], [SERVER]
     )
+
+
+@pytest.mark.parametrize(
+    ("size", "users", "reserve", "cure"),
+    [
+        # 20 + 1 + 100 = 121: pools cannot give what they do not have
+        (20, 1, 100, "lower pgbouncer_reserved_connections by 21, or raise postgresql_max_connections to 121"),
+        (22, 1, 100, "lower pgbouncer_reserved_connections by 23, or raise postgresql_max_connections to 123"),
+        # 90 + 1 + 15 = 106, the reserve is what nobody asked for
+        (90, 1, 0, "lower the sum of pool_size by 6, or raise postgresql_max_connections to 106"),
+        (90, 84, 0, "lower the sum of pool_size by 6, or raise postgresql_max_connections to 106"),
+        (90, 85, 0, "raise postgresql_max_connections to 106"),
+        # 98 + 1 + 2 = 101 with a reserve of 2; of 1 it would still be one
+        (98, 1, 2, "lower the sum of pool_size by 1, or lower pgbouncer_reserved_connections by 1, or raise"),
+        (99, 1, 2, "lower the sum of pool_size by 2, or raise postgresql_max_connections to 102"),
+    ],
+)
+def test_every_cure_suffices(refusal: Refusal, size: int, users: int, reserve: int, cure: str) -> None:
+    databases = [{"name": "a", "pool_size": size, "users": users}]
+    assert f"max_connections is 100; {cure}" in refusal("pgbouncer_budget", databases, [SERVER], 1, reserve)
 
 
 @pytest.mark.parametrize(
