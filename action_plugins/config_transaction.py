@@ -68,9 +68,9 @@ def revert_program(name: str) -> str:
 
 
 def origin(path: str, set_by: dict[str, list[str]]) -> list[str]:
-    """Return the variables that a file follows from, as those beside it do when it goes; else its path."""
+    """Return the variables that a file follows from, as those beside it do when it goes."""
     beside = [names for other, names in set_by.items() if Path(other).parent == Path(path).parent and names]
-    return set_by.get(path) or (beside[0] if path not in set_by and beside else [path])
+    return set_by.get(path) or (beside[0] if path not in set_by and beside else [])
 
 
 class ActionModule(RemoteCall):  # type: ignore[misc]
@@ -177,7 +177,9 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
     ) -> str:
         # Whoever lost the connection at once knows only what might have changed
         paths = [change["dest"] for change in result.get("changes", arguments["files"])]
-        what = ", ".join(dict.fromkeys(name for path in paths for name in origin(path, set_by))) or "the change"
+        # What an operator can change about it; files that follow from no variable only where there is nothing else
+        names = dict.fromkeys(name for path in paths for name in origin(path, set_by))
+        what = ", ".join(names or paths) or "the change"
         return (
             f"new connections would have been cut off ({reason or 'none came about in time'}); the host has put every "
             f"file back and the previous state in force, {time.monotonic() - began:.0f} s after the change. Check "

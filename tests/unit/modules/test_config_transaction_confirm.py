@@ -633,6 +633,7 @@ def test_a_connection_without_reset_is_used_as_it_is(controller: Any, action: Mo
         ("/etc/keys/alice", "base_users[].ssh_keys"),
         ("/etc/keys/gone", "base_users[].ssh_keys"),  # not listed any more
         ("/etc/other", "/etc/other"),
+        ("/etc/other /etc/keys/alice", "base_users[].ssh_keys"),  # the other follows from nothing that can be set
     ],
 )
 def test_what_was_taken_back_names_variables(controller: Any, changed: str, named: str) -> None:
@@ -641,7 +642,8 @@ def test_what_was_taken_back_names_variables(controller: Any, changed: str, name
         {"dest": "/etc/keys/alice", "content": "x", "set_by": ["base_users[].ssh_keys"]},
         {"dest": "/etc/other", "content": "x"},
     ]
-    update = {"changed": True, "changes": [{"dest": changed, "action": "update"}], "unconfirmed": True}
+    changes = [{"dest": dest, "action": "update"} for dest in changed.split()]
+    update = {"changed": True, "changes": changes, "unconfirmed": True}
     controller.answers = [update, UNREACHABLE, {"stage": "reverted"}]
     assert f"Check {named} against the address" in controller.run(files=files)["msg"]
     assert "set_by" not in controller.asked[0]["files"][0]
