@@ -78,6 +78,7 @@ CALLED = {
     **dict.fromkeys(("pgbackrest",), "backup"),
 }
 SPECIFICATION = "meta/argument_specs.yml"
+LEFT = re.compile(r"(~|\.(bak|old|orig|rej|save|swp))$")  # what editors and people leave beside a file
 FORMS = "forms.yml"  # beside it: which text an option takes, by its path
 
 
@@ -234,8 +235,18 @@ def folder_findings(sources: Iterable[str], names: Mapping[str, Iterable[str]]) 
             for path in sorted((place / folder).glob("[!.]*")):
                 name = path.stem if path.suffix in {".yml", ".yaml", ".json"} else path.name
                 close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.75)
-                if close and name not in known:
-                    yield f"{folder}/{path.name} is of nobody in the inventory; did you mean {close[0]}?"
+                # A host that is gone, or of another inventory, is called like the others but for its number
+                numbered = {re.sub(r"\d+", "", other) for other in known}
+                if (
+                    close
+                    and name not in known
+                    and re.sub(r"\d+", "", name) not in numbered
+                    and not LEFT.search(path.name)
+                ):
+                    yield (
+                        f"{folder}/{path.name} is of nobody in the inventory; did you mean {close[0]}? "
+                        "Rename it, or remove it"
+                    )
 
 
 def limit_findings(limit: str, known: Iterable[str]) -> Iterator[str]:

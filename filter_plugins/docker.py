@@ -86,13 +86,21 @@ def _way_out(lost: dict[str, Any]) -> str:
     return " and ".join(parts + ([f"take {', '.join(gone)} out of the file"] if gone else []))
 
 
+def _stays(wanted: dict[str, Any], seen: dict[str, Any], root: str) -> bool:
+    """Tell whether Docker would find its data again; it names the end of a link where it was told of the link."""
+    daemon = seen.get("daemon", {})
+    told = daemon.get("data-root", DATA) if isinstance(daemon, dict) else DATA
+    new = wanted.get("data-root", DATA)
+    return str(new).rstrip("/") == root or (new == told and seen.get("told_root") == root)
+
+
 def _moves(wanted: dict[str, Any], seen: dict[str, Any]) -> list[str]:
     """Return what the new settings would have Docker leave behind, as settings that keep it."""
     remapped, root = seen.get("remapped", False), seen.get("root", "")
     found = []
     if bool(wanted.get("userns-remap")) != remapped:
         found.append(f"{'a' if remapped else 'no'} userns-remap")
-    elif not remapped and root and str(wanted.get("data-root", DATA)).rstrip("/") != root:
+    elif not remapped and root and not _stays(wanted, seen, root):
         found.append(f"data-root: {root}")
     if wanted.get("storage-driver", "") not in ("", seen.get("driver", "")) and seen.get("driver"):
         found.append(f"storage-driver: {seen['driver']}")

@@ -26,6 +26,7 @@ from typing import Any
 DOCKER = "/run/docker.sock"
 DOCKER_PROGRAM = Path("/usr/local/lib/holdfast/docker-keep-containers")  # of role docker, which writes daemon.json too
 DAEMON = Path("/etc/docker/daemon.json")
+DOCKER_DATA = "/var/lib/docker"
 CONTAINER_LABEL = "holdfast.specification"
 ETC = Path("/etc")
 ACCOUNTS_MADE = Path("/var/lib/holdfast/accounts.json")
@@ -189,6 +190,9 @@ def docker() -> dict[str, Any]:
         "daemon_is_ours": DOCKER_PROGRAM.exists(),
         "containers": containers() if known else {},
         "root": str(known.get("DockerRootDir", "")),
+        "told_root": os.path.realpath(
+            str(daemon.get("data-root", DOCKER_DATA) if isinstance(daemon, dict) else DOCKER_DATA)
+        ),
         "driver": str(known.get("Driver", "")),
         "remapped": any("userns" in str(option) for option in known.get("SecurityOptions") or []),
     }
@@ -501,14 +505,14 @@ def certificate_clients() -> list[dict[str, Any]]:
     found = []
     for file in sorted(CERTBOT.glob("*.conf")):
         with contextlib.suppress(OSError):
-            said = dict(re.findall(r"^(\w+) = (.+?) *$", file.read_text(), re.MULTILINE))
+            said = dict(re.findall(r"^(\w+) = (.+?) *$", file.read_text(errors="replace"), re.MULTILINE))
             names = output("openssl", "x509", "-noout", "-ext", "subjectAltName", "-in", said.get("cert", "/dev/null"))
             ways = {said.get("authenticator", "standalone"), said.get("installer", "None")} - {"None"}
             known = re.findall(r"DNS:([^,\s]+)", names) or [file.stem]
             found.append({"client": "certbot", "path": str(file), "names": known, "ways": sorted(ways)})
     for file in sorted(ACME_SH.glob("*/*.conf")):
         with contextlib.suppress(OSError):
-            said = dict(re.findall(r"^(Le_\w+)='?(.*?)'?$", file.read_text(), re.MULTILINE))
+            said = dict(re.findall(r"^(Le_\w+)='?(.*?)'?$", file.read_text(errors="replace"), re.MULTILINE))
             if "Le_Domain" in said:
                 alias = [said["Le_Domain"], *(name for name in said.get("Le_Alt", "no").split(",") if name != "no")]
                 way = "standalone" if said.get("Le_Webroot", "no") == "no" else said["Le_Webroot"]
@@ -561,7 +565,13 @@ def redis() -> dict[str, list[str]]:
 
 def closes(expressions: list[dict[str, Any]]) -> bool:
     """Tell whether a rule drops or rejects whatever comes to it."""
-    kinds = {"xt REJECT" if one.get("xt", {}).get("name") == "REJECT" else kind for one in expressions for kind in one}
+    kinds = {
+        "xt REJECT" if (one.get("xt") or {}).get("name") == "REJECT" else kind
+        for one in (
+            each if isinstance(each, dict) else {str(each): None} for each in expressions
+        )  # `notrack` is a word
+        for kind in one
+    }
     return bool(kinds & CLOSING) and kinds <= CLOSING | {"counter", "log"}
 
 

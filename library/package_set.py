@@ -300,9 +300,12 @@ def held_units() -> list[str]:
         return []
 
 
-def release(check: bool) -> list[str]:
-    """Start what was held back and no role has started or switched off meanwhile; return its names."""
-    due = []
+def release(check: bool) -> tuple[list[str], list[str]]:
+    """Start what was held back and no role has started or switched off meanwhile; return its names, and what failed.
+
+    That is no failure of the run: Debian's packages do not fail either when a daemon of theirs cannot start yet.
+    """
+    due, warnings = [], []
     for unit in held_units():
         _code, text = run(["systemctl", "show", "-p", "ActiveState,UnitFileState", "--", unit])
         state = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
@@ -314,8 +317,8 @@ def release(check: bool) -> list[str]:
         )  # in one call: systemd knows what comes first
         (STATE / HELD).unlink(missing_ok=True)
         if code != 0:
-            raise Refused("\n".join([f"`systemctl start {' '.join(due)}` failed: {text.strip()}", *journal_of(text)]))
-    return due
+            warnings = ["\n".join([f"`systemctl start {' '.join(due)}` failed: {text.strip()}", *journal_of(text)])]
+    return due, warnings
 
 
 def install(names: list[str], cache_minutes: int, patience: Patience, more: dict[str, str]) -> None:
@@ -377,7 +380,7 @@ def act(arguments: dict[str, Any], check: bool, diff: bool) -> dict[str, Any]:
     elif missing or unwanted:
         change(arguments, missing, unwanted, patience)
         have = installed_packages()
-    started = release(check) if arguments["release"] else []
+    started, warnings = release(check) if arguments["release"] else ([], [])
     result: dict[str, Any] = {
         "changed": bool(missing or unwanted or started),
         "installed": missing,
@@ -386,7 +389,9 @@ def act(arguments: dict[str, Any], check: bool, diff: bool) -> dict[str, Any]:
         "ansible_facts": {"installed_packages": have, "held_units": held_units()},
     }
     if patience.waited:
-        result["warnings"] = patience.words()
+        warnings += patience.words()
+    if warnings:
+        result["warnings"] = warnings
     if diff and result["changed"]:
         lines = [f"+ {name}\n" for name in missing] + [f"- {name}\n" for name in unwanted]
         result["diff"] = {"prepared": "".join(lines + [f"start {name}\n" for name in started])}

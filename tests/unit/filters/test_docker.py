@@ -142,6 +142,7 @@ ENGINE = {
     [
         ({"data-root": "/srv/docker"}, {}, "data-root: /var/lib/docker"),
         ({}, {"root": "/srv/docker"}, "data-root: /srv/docker"),
+        ({"data-root": "/srv/x"}, {"root": "/data/docker", "told_root": "/data/docker"}, "data-root: /data/docker"),
         ({"storage-driver": "btrfs"}, {}, "storage-driver: overlay2"),
         ({"userns-remap": "default"}, {}, "no userns-remap"),
         ({}, {"remapped": True, "root": "/var/lib/docker/165536.165536"}, "a userns-remap"),
@@ -164,6 +165,12 @@ def test_docker_is_not_led_away_from_its_containers(
     [
         ({"data-root": "/var/lib/docker/"}, {}),
         ({"data-root": "/srv/docker"}, {"root": "/srv/docker"}),
+        # A link to where the data is
+        ({}, {"root": "/data/docker", "told_root": "/data/docker"}),
+        (
+            {"data-root": "/link"},
+            {"daemon": {"data-root": "/link"}, "root": "/data/docker", "told_root": "/data/docker"},
+        ),
         ({"storage-driver": "overlay2"}, {}),
         ({"userns-remap": "default"}, {"remapped": True, "root": "/var/lib/docker/165536.165536"}),
         ({"userns-remap": ""}, {}),

@@ -209,7 +209,8 @@ def test_what_docker_was_told(
     monkeypatch.setattr(host_facts, "DOCKER_PROGRAM", tmp_path / "program")
     if text is not None:
         (tmp_path / "daemon.json").write_text(text)
-    seen = {"containers": {}, "root": "", "driver": "", "remapped": False}
+    told = "/srv/docker" if isinstance(daemon, dict) and daemon else "/var/lib/docker"
+    seen = {"containers": {}, "root": "", "told_root": told, "driver": "", "remapped": False}
     assert host_facts.docker() == {"daemon": daemon, "daemon_is_ours": False, **seen}
     (tmp_path / "program").write_text("")
     assert host_facts.docker()["daemon_is_ours"] is True

@@ -208,13 +208,14 @@ def test_groups(input_check: ModuleType) -> None:
 def test_folders_of_variables_are_somebodys(input_check: ModuleType, tmp_path: Path) -> None:
     for name in ("group_vars/chache", "group_vars/cache", "group_vars/own", "host_vars/edge1", "group_vars/.git"):
         (tmp_path / name).mkdir(parents=True)
-    for name in ("hosts.yml", "host_vars/edgee1.yml", "group_vars/databse.json", "group_vars/all.yml"):
+    theirs = ("host_vars/edge2.yml", "group_vars/database.yml~", "group_vars/database.yml.bak")
+    for name in ("hosts.yml", "host_vars/edgee1.yml", "group_vars/databse.json", "group_vars/all.yml", *theirs):
         (tmp_path / name).touch()
     names = {"group_vars": ["all", "cache", "database"], "host_vars": ["edge1"]}
     found = [
-        "group_vars/chache is of nobody in the inventory; did you mean cache?",
-        "group_vars/databse.json is of nobody in the inventory; did you mean database?",
-        "host_vars/edgee1.yml is of nobody in the inventory; did you mean edge1?",
+        "group_vars/chache is of nobody in the inventory; did you mean cache? Rename it, or remove it",
+        "group_vars/databse.json is of nobody in the inventory; did you mean database? Rename it, or remove it",
+        "host_vars/edgee1.yml is of nobody in the inventory; did you mean edge1? Rename it, or remove it",
     ]
     assert list(input_check.folder_findings([str(tmp_path / "hosts.yml")], names)) == found
     assert list(input_check.folder_findings([str(tmp_path)], names)) == found
