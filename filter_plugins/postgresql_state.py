@@ -20,7 +20,6 @@ KEYWORDS = (
     "samerole",
     "samegroup",
 )  # of statements and pg_hba.conf
-OWN_DATABASES = ("postgres", "template0", "template1")
 MOST_CONNECTIONS = 2**31 - 1
 
 Entry = dict[str, Any]
