@@ -58,11 +58,12 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     plain = staticmethod(plain)
 
     def run(self, tmp: object = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        if context.CLIARGS.get("start_at_task"):
-            raise AnsibleActionFail(
-                "--start-at-task leaves out what the tasks after it rely on; run the playbook as a whole, "
-                "what is in place already takes it seconds"
-            )
+        for option in ("start_at_task", "step"):
+            if context.CLIARGS.get(option):
+                raise AnsibleActionFail(
+                    f"--{option.replace('_', '-')} leaves out what the tasks after it rely on; run the playbook as a "
+                    "whole, what is in place already takes it seconds"
+                )
         result: dict[str, Any] = super().run(tmp, task_vars)
         result.pop("invocation", None)  # holds what the task was given, secrets included
         result.update(self.act(self.arguments(), task_vars or {}))

@@ -8,7 +8,10 @@ from hashlib import sha256
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PLACES = ("filter_plugins/*.py", "library/*.py", "action_plugins/*.py", "playbooks/files/*.py", "roles/*/files/**/*")
+PLACES = (
+    *("filter_plugins/*.py", "library/*.py", "action_plugins/*.py", "vars_plugins/*.py"),
+    *("playbooks/files/*.py", "roles/*/files/**/*"),
+)
 # Whose tests have another name
 NAMED = {
     "nftables_matches": "nftables",

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[3]
 ODD = {
     "PATH": "/usr/bin:/bin",  # what su leaves to somebody without root rights: no sbin
@@ -80,3 +82,20 @@ def test_a_remote_half_sees_a_known_environment(tmp_path: Path) -> None:
     assert plain["http_proxy"] == ODD["http_proxy"]
     assert set(ODD) & set(plain) == {"PATH", "LANG", "LC_ALL", "http_proxy"}
     assert (given["PATH"], given["OURS"]) == ("/own", "a b")  # who says so in a task has the last word
+
+
+@pytest.mark.parametrize(
+    ("argument", "answers"),
+    [("--step", "n\ny\n"), ("--step", "n\nc\n"), ("--start-at-task=Ask", "")],
+)
+def test_no_task_of_ours_runs_when_others_are_left_out(tmp_path: Path, argument: str, answers: str) -> None:
+    """Whoever says no to a task would have the rest of the run without it, and a green end (faults.md A9)."""
+    tasks = "[{name: Meet, ansible.builtin.debug: }, {name: Ask, host_facts: }, {name: After, ansible.builtin.debug: }]"
+    (tmp_path / "play.yml").write_text(f"- {{hosts: localhost, gather_facts: false, tasks: {tasks}}}\n")
+    environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_LOCALHOST_WARNING": "false"}
+    program = Path(sys.executable).with_name("ansible-playbook")
+    argv: list[str | Path] = [program, "-i", "localhost,", tmp_path / "play.yml", argument]
+    done = subprocess.run(argv, env=environment, input=answers, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert f"{argument.partition('=')[0]} leaves out what the tasks after it rely on; run the playbook" in done.stdout
+    assert "TASK [After]" not in done.stdout
