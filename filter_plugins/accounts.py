@@ -108,7 +108,20 @@ def member_findings(members: list[str], accounts: dict[str, Any], host: str, use
     return found
 
 
-FILTERS = (account_findings, number_findings, member_findings)
+def su_findings(group: str, accounts: dict[str, Any], host: str, users: list[User]) -> list[str]:
+    """Say when nobody could use su, because the group of base_su_group will not be there."""
+    if not isinstance(group, str) or not isinstance(accounts, dict) or not isinstance(users, list):
+        raise TypeError("su_findings takes a group, the accounts of a host and a list of users")
+    made = {name for user in _present(users) for name in (user.get("name"), *(user.get("groups") or []))}
+    if not group or not accounts or accounts.get("directory") or group in {*accounts["groups"], *made}:
+        return []
+    return [
+        f"base_su_group is {group}, a group that {host} does not have and nobody in base_users has, so that su would let "
+        "nobody in; give it to somebody (groups), or name another"
+    ]
+
+
+FILTERS = (account_findings, number_findings, member_findings, su_findings)
 
 
 def _reported(core: Callable[..., object]) -> Callable[..., object]:

@@ -50,18 +50,18 @@ def _groups(groups: object, words: tuple[str, ...] = ()) -> dict[str, list[str]]
     return known
 
 
-def _sources(rule: dict[str, Any], groups: dict[str, list[str]]) -> list[str]:
+def _sources(rule: dict[str, Any], groups: dict[str, list[str]], variable: str) -> list[str]:
     """Return the addresses of one rule, IPv4 first, each once."""
-    name, sources = rule.get("name"), rule.get("sources")
+    where, sources = f"{variable or 'rule'} {rule.get('name')}", rule.get("sources")
     if not isinstance(sources, list) or not all(isinstance(source, str) for source in sources):
-        raise TypeError(f"rule {name}: sources must be a list of text, got {sources!r}")
+        raise TypeError(f"{where}: sources must be a list of text, got {sources!r}")
     resolved: set[str] = set()
     for source in sources:
         network = _network(source)
         if network is None and source != PUBLIC and source not in groups:
             known = ", ".join(sorted(groups)) or "none"
             raise ValueError(
-                f"rule {name}: source {source!r} is neither an inventory group nor an address; "
+                f"{where}: source {source!r} is neither an inventory group nor an address; "
                 f"use public, an address, a network without host bits, or a group ({known})"
             )
         resolved.update([network] if network else groups.get(source, [PUBLIC]))
@@ -72,12 +72,14 @@ def _sources(rule: dict[str, Any], groups: dict[str, list[str]]) -> list[str]:
     return [str(_network(str(network))) for network in networks]
 
 
-def resolve_sources(rules: list[dict[str, Any]], groups: dict[str, list[str]]) -> list[dict[str, Any]]:
+def resolve_sources(
+    rules: list[dict[str, Any]], groups: dict[str, list[str]], variable: str = ""
+) -> list[dict[str, Any]]:
     """Return the rules with addresses in place of groups; a group without hosts leaves the rule without sources."""
     if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
         raise TypeError(f"rules must be a list of dicts, got {rules!r}")
     known = _groups(groups)
-    return [{**rule, "sources": _sources(rule, known)} for rule in rules]
+    return [{**rule, "sources": _sources(rule, known, variable)} for rule in rules]
 
 
 def address_sets(groups: dict[str, list[str]], sets: dict[str, list[str]]) -> dict[str, list[str]]:

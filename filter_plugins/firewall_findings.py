@@ -129,8 +129,9 @@ def _open_data(rules: list[Rule], addresses: dict[str, list[str]], host: dict[st
             known.append((rule["ports"][0], rule["name"]))
         reasons += [f"{port} ({what}) to everybody" for port, what in known if what]
         if reasons:
+            variable = rule.get("variable", "firewall_rules" if rule["origin"] == "operator" else "firewall")
             found.append(
-                f"firewall: rule {rule['name']} opens {rule['protocol']} {reasons[0]}; narrow its sources, "
+                f"{variable}: rule {rule['name']} opens {rule['protocol']} {reasons[0]}; narrow its sources, "
                 f"or add {rule['name']} to firewall_public_accepted"
             )
     return found

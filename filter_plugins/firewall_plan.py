@@ -22,7 +22,7 @@ PORTLESS = {"name", "protocol", "sources"}
 RULE = PORTLESS | {"port", "ports", "published", "limit"}
 EGRESS = {"name", "port", "ports", "protocol", "sources", "destinations"}
 LIMIT = ("per_second", "burst", "connections")
-VARIABLES = {"ssh": "firewall_ssh_sources, ", "service": "", "operator": "firewall_rules, "}
+VARIABLES = {"ssh": "firewall_ssh_sources", "operator": "firewall_rules"}
 Known = dict[str, list[str]]  # what a name is made of: itself, and containers where they belong to it
 
 
@@ -97,15 +97,20 @@ def _ports(where: str, rule: dict[str, Any], keys: set[str]) -> list[int]:
 
 
 def _rule(rule: Any, origin: str, settings: dict[str, Any], known: Known) -> dict[str, Any]:
-    """Return one complete rule."""
-    where, protocol = _head(rule, ("tcp", "udp", "vrrp"), VARIABLES[origin])
+    """Return one complete rule; that of a service may name the variable its sources were said in."""
+    said = {"variable": str(rule["variable"])} if origin == "service" and "variable" in rule else {}
+    variable = said.get("variable", VARIABLES.get(origin, ""))
+    where, protocol = _head(rule, ("tcp", "udp", "vrrp"), f"{variable}, " if variable else "")
     sources = _ends(where, "sources", rule.get("sources"), known)
-    done = {"name": str(rule["name"]), "origin": origin, "protocol": protocol, "sources": sources}
+    done = {"name": str(rule["name"]), "origin": origin, "protocol": protocol, "sources": sources, **said}
     if protocol == "vrrp":
         if set(rule) - PORTLESS:
             raise ValueError(f"{where}: vrrp has no ports; give only {', '.join(sorted(PORTLESS))}")
         return {**done, "ports": [], "published": False, "limit": {}}
-    ports, published = _ports(where, rule, RULE), _boolean(rule.get("published", False), f"{where}: published")
+    ports, published = (
+        _ports(where, rule, RULE | set(said)),
+        _boolean(rule.get("published", False), f"{where}: published"),
+    )
     usual = settings["web_limit"] if {80, 443}.intersection(ports) else {}
     if protocol == "tcp" and settings["ssh_port"] in ports:
         usual = settings["ssh_limit"]

@@ -34,6 +34,22 @@ def nginx_source_findings(sources: list[str], variable: str) -> list[str]:
     return [f"{variable} {finding}" for finding in _unfit(sources)]
 
 
+def nginx_proxy_findings(sources: list[str]) -> list[str]:
+    """Return one sentence for everything in nginx_trusted_proxies that is no address, or makes everybody a proxy."""
+    return nginx_source_findings(sources, "nginx_trusted_proxies") + [
+        f"nginx_trusted_proxies has {source}, with which any client could claim the address of another; "
+        "name your balancers alone"
+        for source in sources
+        if _is_network(source) and _is_everybody(source)
+    ]
+
+
+def _is_everybody(source: str) -> bool:
+    """Tell whether a network is as large as half of all addresses; of those of IPv6 that are in use, 2000::/3."""
+    network = ipaddress.ip_network(source)
+    return network.prefixlen <= (1 if network.version == 4 else 4)
+
+
 def source_findings(path: str, sources: object) -> Iterator[str]:
     if not isinstance(sources, list):
         yield f"has restricted_paths with {path}: {sources!r}; write a list, such as [192.0.2.0/24]"
@@ -103,7 +119,7 @@ def nginx_locations(site: dict[str, Any]) -> list[dict[str, Any]]:
     return [location_of(path, site) for path in sorted(paths, key=lambda path: (-len(path), path))]
 
 
-FILTERS = (nginx_path_findings, nginx_source_findings, nginx_locations)
+FILTERS = (nginx_path_findings, nginx_source_findings, nginx_proxy_findings, nginx_locations)
 
 
 def _reported(core: Callable[..., object]) -> Callable[..., object]:

@@ -11,7 +11,17 @@ from ansible.errors import AnsibleFilterError
 HOST = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 HOST_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # what postgresql_standby writes into a connection string
 LEAST_CONNECTIONS = 4  # three are reserved for superusers
-SETS = ("all", "replication", "postgres")
+SETS = ("all", "replication", "postgres", "template1")
+# PostgreSQL's own roles, by the version that brought them
+PREDEFINED = {
+    15: (
+        *("pg_checkpoint", "pg_database_owner", "pg_execute_server_program", "pg_monitor", "pg_read_all_data"),
+        *("pg_read_all_settings", "pg_read_all_stats", "pg_read_server_files", "pg_signal_backend"),
+        *("pg_stat_scan_tables", "pg_write_all_data", "pg_write_server_files"),
+    ),
+    16: ("pg_create_subscription", "pg_use_reserved_connections"),
+    17: ("pg_maintain",),
+}
 # Who brings an extension that is not PostgreSQL's own; {} is the major version.
 PACKAGES = {
     "vector": "postgresql-{}-pgvector",
@@ -120,31 +130,36 @@ def _extensions(options: dict[str, Any], database: dict[str, Any]) -> Iterator[s
             yield f"{what} works in one database alone; set {where}"
 
 
-def _unknown(what: str, names: Iterable[str], known: set[str], cure: str) -> Iterator[str]:
-    for name in sorted({name for name in names if name not in known}):
-        yield f"{what} names {name}, {cure}"
+def _no_roles(what: str, names: Iterable[str], known: set[str], version: int) -> Iterator[str]:
+    for name in sorted(set(names) - known):
+        own = f" of PostgreSQL {version}; take it out" if name.startswith("pg_") else "; add it to postgresql_users"
+        yield f"{what} names {name}, who is no role{own}"
+
+
+def _no_databases(what: str, names: Iterable[str], known: set[str]) -> Iterator[str]:
+    for name in sorted(set(names) - known):
+        yield f"{what} names {name}, which is none; add it to postgresql_databases"
 
 
 def _references(options: dict[str, Any]) -> Iterator[str]:
     """Say which roles and databases are named and will not be there; the server's own are known when it runs."""
-    there = [entry for entry in options["databases"] if entry.get("state", "present") == "present"]
-    roles = {"postgres", *options["roles_there"], *(user["name"] for user in options["users"])}
-    databases = {*SETS, *options["databases_there"], *(database["name"] for database in there)}
-    no_role, no_database = "who is no role; add it to postgresql_users", "which is none; add it to postgresql_databases"
+    version = options["version"]
+    own = {name for since, names in PREDEFINED.items() if since <= version for name in names}
+    roles = {"postgres", *own, *options["roles_there"], *(user["name"] for user in options["users"])}
+    databases = {*SETS, *options["databases_there"], *(database["name"] for database in options["databases"])}
     for user in options["users"]:
         where = f"postgresql_users[{user['name']}]"
-        groups = [name for name in user.get("member_of", []) if not name.startswith("pg_")]
-        yield from _unknown(where, groups, roles, no_role)
-        yield from _unknown(where, user.get("database_settings", {}), databases, no_database)
-    for database in there:
-        owners = [schema["owner"] for schema in database.get("schemas", []) if schema.get("owner")]
-        grants = [grant["role"] for grant in database.get("grants", [])]
-        of_users = [name for name in (*owners, *grants) if not name.startswith("pg_")]
-        yield from _unknown(f"postgresql_databases[{database['name']}]", of_users, roles, no_role)
+        yield from _no_roles(where, user.get("member_of", []), roles, version)
+        yield from _no_databases(where, user.get("database_settings", {}), databases)
+    for database in options["databases"]:
+        if database.get("state", "present") == "present":
+            owners = [schema["owner"] for schema in database.get("schemas", []) if schema.get("owner")]
+            grants = [grant["role"] for grant in database.get("grants", [])]
+            yield from _no_roles(f"postgresql_databases[{database['name']}]", (*owners, *grants), roles, version)
     for number, row in enumerate(options["access"]):
         where = f"postgresql_access[{number}]"
-        yield from _unknown(where, (name.removeprefix("+") for name in row["users"]), {"all", *roles}, no_role)
-        yield from _unknown(where, row["databases"], databases, no_database)
+        yield from _no_roles(where, (name.removeprefix("+") for name in row["users"]), {"all", *roles}, version)
+        yield from _no_databases(where, row["databases"], databases)
 
 
 def postgresql_option_findings(options: dict[str, Any]) -> list[str]:

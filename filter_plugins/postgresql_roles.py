@@ -9,6 +9,7 @@ from ansible.errors import AnsibleFilterError
 
 # Whoever is one of these can become superuser, or reads and writes files as the server's account.
 MIGHTY = ("postgres", "pg_execute_server_program", "pg_read_server_files", "pg_write_server_files")
+MEMBERLESS = "pg_database_owner"  # its only member is the owner of the database that somebody is in
 
 
 def _present(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -32,8 +33,13 @@ def _of_passwords(users: list[dict[str, Any]], access: list[dict[str, Any]]) -> 
 
 
 def _of_members(users: list[dict[str, Any]]) -> list[str]:
-    """Say which roles would become as mighty as the server's account."""
-    return [
+    """Say which roles would become as mighty as the server's account, or members of a role that takes none."""
+    refused = [
+        f"postgresql_users makes {user['name']} a member of {MEMBERLESS}, who is whoever owns a database; take it out"
+        for user in users
+        if MEMBERLESS in user.get("member_of", [])
+    ]
+    return refused + [
         f"postgresql_users makes {user['name']} a member of {role}, who may do everything; take it out"
         for user in users
         for role in user.get("member_of", [])
@@ -75,6 +81,18 @@ def _of_absent(users: list[dict[str, Any]], databases: list[dict[str, Any]], acc
     ]
 
 
+def _of_absent_databases(users: list[dict[str, Any]], databases: list[dict[str, Any]], access: list[Any]) -> list[str]:
+    """Say which database shall not exist and is still named."""
+    absent = {database["name"] for database in databases if database not in _present(databases)}
+    uses = [(f"postgresql_users[{user['name']}]", user.get("database_settings", {})) for user in users]
+    uses += [(f"postgresql_access[{number}]", entry.get("databases", [])) for number, entry in enumerate(access)]
+    return [
+        f"{where} names {name}, which is absent in postgresql_databases; take one of them out"
+        for where, names in uses
+        for name in sorted(absent & set(names))
+    ]
+
+
 def _of_replication(users: list[dict[str, Any]], access: list[dict[str, Any]]) -> list[str]:
     """Say who is let in for the replication of the whole server and could not do it."""
     unable = {user["name"] for user in users if not user.get("replication")}
@@ -99,6 +117,7 @@ def postgresql_role_findings(
         *_of_owners(users, _present(databases)),
         *_of_members(there),
         *_of_absent(users, _present(databases), access),
+        *_of_absent_databases(there, databases, access),
         *_of_replication(there, access),
     ]
 

@@ -198,13 +198,19 @@ def docker() -> dict[str, Any]:
     }
 
 
-def rows(path: Path) -> list[list[str]]:
-    """Return the fields of the lines of a file such as /etc/passwd."""
+def rows(path: Path, colons: int = 2) -> list[list[str]]:
+    """Return the fields of the lines of a file such as /etc/passwd that have so many colons at least."""
     try:
         lines = path.read_text(errors="replace").splitlines()
     except OSError:
         return []
-    return [line.split(":") for line in lines if line.count(":") >= 2 and not line.startswith(("#", "+", "-"))]
+    return [line.split(":") for line in lines if line.count(":") >= colons and not line.startswith(("#", "+", "-"))]
+
+
+def has_directory() -> bool:
+    """Tell whether groups may come from somewhere else than this host, such as LDAP, where none can be listed."""
+    sources = {word for row in rows(ETC / "nsswitch.conf", 1) if row[0] == "group" for word in row[1].split()}
+    return any(word.isalnum() for word in sources - {"files", "compat", "systemd"})
 
 
 def accounts() -> dict[str, Any]:
@@ -220,6 +226,7 @@ def accounts() -> dict[str, Any]:
         "users": {row[0]: int(row[2]) for row in rows(ETC / "passwd") if row[2].isdecimal()},
         "groups": groups,
         "groups_elsewhere": elsewhere,
+        "directory": has_directory(),
         "made": made,
         "subordinate": {
             name: [[int(row[1]), int(row[2])] for row in rows(ETC / name) if row[1].isdecimal() and row[2].isdecimal()]

@@ -2,8 +2,8 @@
 
     python judge.py ROOT < cases.json
 
-A case is [role, variable, value, bad, without]. The answer to each is the sentence that names the variable, or quotes
-the texts that are bad in it (the firewall names sources by the rule that a role publishes), or nothing.
+A case is [role, variable, value, bad, without]. The answer to each is the sentence that names the variable, or nothing.
+Of a variable that the playbooks hand over, one that quotes the bad texts will do: it names what the inventory says.
 Everything is Ansible's own but the host, whose facts are in bad_values/facts.yml. A variable in the list `without` is
 treated as if it held no findings. What does not follow from the variable of a case is computed once, for all cases.
 """
@@ -129,7 +129,7 @@ class Judge:
         yield from itertools.chain(*action.computed(more, variables))
 
     def verdict(self, role: str, name: str, value: Any, bad: list[str], without: list[str]) -> str:
-        marks = [name, *map(repr, bad)]
+        marks = [name, *map(repr, bad if name in self.raw["contract_handed"] else ())]
         said = self.sentences(role, name, value, without)
         return next((text for text in said if any(mark in text for mark in marks)), "")
 

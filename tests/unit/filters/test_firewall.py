@@ -60,6 +60,13 @@ def test_unknown_sources_are_refused(refusal: Refusal, rules: object, groups: ob
     assert words in refusal("resolve_sources", rules, groups)
 
 
+def test_a_refusal_names_the_variable(refusal: Refusal) -> None:
+    said = refusal("resolve_sources", [{"name": "mqtt", "sources": ["apps"]}], GROUPS, "nginx_streams")
+    assert said.startswith("nginx_streams mqtt: source 'apps' is neither an inventory group nor an address; use public")
+    said = refusal("resolve_sources", [{"name": "mqtt"}], GROUPS, "nginx_streams")
+    assert said == "nginx_streams mqtt: sources must be a list of text, got None"
+
+
 @given(sources=st.permutations(["app", "edge", "10.1.0.0/16", "192.0.2.7"]))
 def test_the_order_of_the_sources_does_not_matter(filters: Filters, sources: list[str]) -> None:
     """And resolving again changes nothing."""

@@ -165,7 +165,7 @@ def test_data_is_not_opened(findings: Callable[..., list[str]]) -> None:
     """By the port that everybody knows, or by the service, wherever it listens."""
     container = {"name": "db", "port": 5432, "sources": ["public"], "published": True}
     assert findings(container, service_rules=[]) == [
-        "firewall: rule db opens tcp 5432 (PostgreSQL) to everybody; narrow its sources, or add db to "
+        "firewall_rules: rule db opens tcp 5432 (PostgreSQL) to everybody; narrow its sources, or add db to "
         "firewall_public_accepted"
     ]
     redis = {"name": "redis", "port": 7000, "sources": ["app", "public"]}
@@ -173,6 +173,8 @@ def test_data_is_not_opened(findings: Callable[..., list[str]]) -> None:
         "firewall: rule redis opens tcp 7000 (redis) to everybody; narrow its sources, or add redis to "
         "firewall_public_accepted"
     ]
+    (sentence,) = findings(service_rules=[redis | {"variable": "redis_sources"}])
+    assert sentence.startswith("redis_sources: rule redis opens tcp 7000 (redis) to everybody")
     assert findings(service_rules=[redis], host={"public_accepted": ["redis"]}) == []
     assert findings(service_rules=[redis | {"sources": ["64.0.0.0/2", "2000::/5"]}]) == []
     assert findings(ssh_port=5432, ssh_sources=["public"], service_rules=[]) == []

@@ -46,6 +46,14 @@ def test_rules_are_completed(filters: Filters) -> None:
     ]
 
 
+def test_the_rule_of_a_service_keeps_its_variable(filters: Filters) -> None:
+    rule = {"name": "redis", "port": 6379, "sources": ["app"]}
+    known = filters["firewall_plan"](
+        FIREWALL | {"service_rules": [rule, rule | {"name": "b", "variable": "b_sources"}]}
+    )
+    assert [each.get("variable") for each in known["rules"]] == [None, None, "b_sources"]
+
+
 @pytest.mark.parametrize(
     ("rule", "limit"),
     [
@@ -178,6 +186,11 @@ def test_wrong_rules_are_refused(refusal: Refusal, rule: dict[str, Any], words: 
         ({"rules": [{"name": "x", "port": 65536, "sources": []}]}, "firewall_rules, rule x: a port is a whole number"),
         ({"egress_rules": [{"name": "x", "ports": [0], "destinations": []}]}, "firewall_egress_rules, rule x: a port"),
         ({"external_interfaces": ["sixteen-letters-"]}, "firewall_external_interfaces: 'sixteen-letters-' is not the"),
+        (
+            {"service_rules": [{"name": "redis", "port": 1, "sources": ["ap"], "variable": "redis_sources"}]},
+            "redis_sources, rule redis: source 'ap' is neither an inventory group nor a set nor an address; use",
+        ),
+        ({"rules": [{"name": "x", "port": 1, "sources": [], "variable": "y"}]}, "only limit, name, port, ports, proto"),
         ({"log": 1}, "log must be true or false, got 1"),
         ({"ssh_sources": ["containers"]}, "ssh_sources is empty, which would lock everybody out"),
         ({"log": "no"}, "log must be true or false, got 'no'"),

@@ -109,10 +109,26 @@ def test_what_is_right_is_fine(filters: Filters, paths: dict[str, Any]) -> None:
 def test_sources_of_the_role(filters: Filters) -> None:
     """Lists that nginx takes as they are."""
     say = filters["nginx_source_findings"]
-    assert say(["192.0.2.1", "192.0.2.0/24", "2001:db8::/32", "0.0.0.0/0"], "nginx_trusted_proxies") == []
-    assert say(["192.0.2.1/24"], "nginx_trusted_proxies") == [
-        "nginx_trusted_proxies has 192.0.2.1/24, which is neither an address nor a network; "
+    assert say(["192.0.2.1", "192.0.2.0/24", "2001:db8::/32", "0.0.0.0/0"], "nginx_maintenance_sources") == []
+    assert say(["192.0.2.1/24"], "nginx_maintenance_sources") == [
+        "nginx_maintenance_sources has 192.0.2.1/24, which is neither an address nor a network; "
         "write one such as 192.0.2.0/24"
+    ]
+
+
+def test_not_everybody_is_a_proxy(filters: Filters) -> None:
+    """Whoever is one names the client, and so gets past limits and restricted paths."""
+    say = filters["nginx_proxy_findings"]
+    assert say(["192.0.2.1", "10.0.0.0/8", "64.0.0.0/2", "2001:db8::/32", "fc00::/7", "2000::/5", "::1"]) == []
+    everybody = ["0.0.0.0/0", "128.0.0.0/1", "::/0", "2000::/3", "2000::/4"]
+    assert say(everybody) == [
+        f"nginx_trusted_proxies has {source}, with which any client could claim the address of another; "
+        "name your balancers alone"
+        for source in everybody
+    ]
+    assert say(["10.0.0.300", "10.0.0.1/8"]) == [
+        f"nginx_trusted_proxies has {source}, which is neither an address nor a network; write one such as 192.0.2.0/24"
+        for source in ("10.0.0.300", "10.0.0.1/8")
     ]
 
 

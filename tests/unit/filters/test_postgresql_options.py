@@ -137,10 +137,51 @@ def test_an_extension_that_nobody_installs(filters: Filters) -> None:
         ),
         ({"access": [{"databases": ["shoq"], "users": ["shop"]}]}, "postgresql_access[0] names shoq, which is none"),
         ({"access": [{"databases": ["shop"], "users": ["+ghosts"]}]}, "postgresql_access[0] names ghosts, who is no"),
-        ({"databases": [SHOP | {"state": "absent"}]}, "postgresql_access[0] names shop, which is none"),
+        ({"databases": []}, "postgresql_access[0] names shop, which is none; add it to postgresql_databases"),
     ],
 )
 def test_names_that_refer_to_nothing(filters: Filters, options: dict[str, Any], said: str) -> None:
     assert said in found(filters, **options)
     there = {"roles_there": ["nobody", "ghost", "ghosts"], "databases_there": ["shop", "shoq"]}
     assert found(filters, **options, **there) == ""
+
+
+MONITOR = {"name": "m", "member_of": ["pg_monitor", "pg_checkpoint"]}
+
+
+@pytest.mark.parametrize(
+    ("options", "version", "said"),
+    [
+        ({"users": [*USERS, MONITOR]}, 15, ""),
+        ({"users": [*USERS, {"name": "m", "member_of": ["pg_maintain"]}]}, 17, ""),
+        ({"access": [{"databases": ["template1", "postgres"], "users": ["+pg_monitor", "postgres"]}]}, 15, ""),
+        ({"databases": [SHOP | {"schemas": [{"name": "s", "owner": "pg_database_owner"}]}]}, 15, ""),
+        (
+            {"users": [*USERS, {"name": "m", "member_of": ["pg_maintain"]}]},
+            15,
+            "postgresql_users[m] names pg_maintain, who is no role of PostgreSQL 15; take it out",
+        ),
+        (
+            {"users": [*USERS, {"name": "m", "member_of": ["pg_monitro"]}]},
+            17,
+            "postgresql_users[m] names pg_monitro, who is no role of PostgreSQL 17; take it out",
+        ),
+        (
+            {"databases": [SHOP | {"grants": [{"role": "pg_reader"}]}]},
+            17,
+            "postgresql_databases[shop] names pg_reader, who is no role of PostgreSQL 17; take it out",
+        ),
+        (
+            {"access": [{"databases": ["all"], "users": ["+pg_readers"]}]},
+            17,
+            "postgresql_access[0] names pg_readers, who is no role of PostgreSQL 17; take it out",
+        ),
+    ],
+)
+def test_roles_of_postgresql_itself(filters: Filters, options: dict[str, Any], version: int, said: str) -> None:
+    assert found(filters, **options, version=version) == said
+
+
+def test_an_absent_database_is_said_elsewhere(filters: Filters) -> None:
+    """By postgresql_role_findings, with another cure than to add it."""
+    assert found(filters, databases=[SHOP | {"state": "absent"}]) == ""

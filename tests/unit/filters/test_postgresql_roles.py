@@ -23,6 +23,8 @@ ENTRY = {"databases": ["shop"], "users": ["shop"], "sources": ["app"]}
         ([SHOP], [BASE | {"owner": "b", "state": "absent"}], []),
         ([SHOP, GONE], [BASE | {"schemas": [{"name": "a", "owner": "gone", "state": "absent"}]}], []),
         ([SHOP | {"replication": True}], [], [ENTRY | {"databases": ["replication"]}]),
+        ([SHOP | {"database_settings": {"shop": {}}}], [BASE, BASE | {"name": "old", "state": "absent"}], [ENTRY]),
+        ([GONE | {"database_settings": {"old": {}}}], [BASE | {"name": "old", "owner": "x", "state": "absent"}], []),
         ([{"name": "shop"}], [BASE], [ENTRY | {"method": "cert"}]),  # proves itself by certificate
     ],
 )
@@ -46,6 +48,18 @@ def test_what_fits_together_is_accepted(
         (([SHOP, GONE], [BASE | {"grants": [{"role": "gone"}]}], []), "postgresql_databases[shop] names gone"),
         (([SHOP, GONE], [BASE | {"schemas": [{"name": "a", "owner": "gone"}, {"name": "b"}]}], []), "names gone"),
         (([GONE], [], [ENTRY | {"users": ["+gone"]}]), "postgresql_access[0] names gone, who is absent"),
+        (
+            ([SHOP], [BASE | {"state": "absent"}], [{**ENTRY, "databases": ["all"]}, ENTRY]),
+            "postgresql_access[1] names shop, which is absent in postgresql_databases; take one of them out",
+        ),
+        (
+            ([SHOP | {"database_settings": {"shop": {}}}], [BASE | {"state": "absent"}], []),
+            "postgresql_users[shop] names shop, which is absent in postgresql_databases; take one of them out",
+        ),
+        (
+            ([SHOP | {"member_of": ["pg_database_owner"]}], [], []),
+            "makes shop a member of pg_database_owner, who is whoever owns a database; take it out",
+        ),
         (([SHOP], [], [ENTRY, ENTRY | {"databases": ["replication"]}]), "postgresql_access[1] lets shop in for repl"),
     ],
 )

@@ -255,6 +255,7 @@ def test_who_has_which_number(host_facts: ModuleType, tmp_path: Path, monkeypatc
         "users": {"root": 0, "bob": 1001},
         "groups": {"root": 0, "docker": 990},
         "groups_elsewhere": {},
+        "directory": False,
         "made": ["bob"],
         "subordinate": {"subuid": [[100000, 65536]], "subgid": []},
     }
@@ -263,6 +264,28 @@ def test_who_has_which_number(host_facts: ModuleType, tmp_path: Path, monkeypatc
     (tmp_path / "made.json").write_text("torn [")
     found = host_facts.accounts()
     assert (found["groups_elsewhere"], found["made"]) == ({"docker": 5000}, [])
+
+
+@pytest.mark.parametrize(
+    ("line", "elsewhere"),
+    [
+        ("group: files systemd", False),
+        ("group:\tcompat", False),
+        ("group: files [NOTFOUND=return] systemd", False),
+        ("passwd: files ldap\ngroup: files", False),
+        ("# group: ldap", False),
+        ("group: files sss", True),
+        ("group:ldap [NOTFOUND=return] files", True),
+        ("", False),
+    ],
+)
+def test_groups_of_a_directory(
+    host_facts: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, elsewhere: bool
+) -> None:
+    monkeypatch.setattr(host_facts, "ETC", tmp_path)
+    assert host_facts.has_directory() is False
+    (tmp_path / "nsswitch.conf").write_text(f"hosts: files dns\n{line}\n")
+    assert host_facts.has_directory() is elsewhere
 
 
 def test_whose_a_folder_is(host_facts: ModuleType, tmp_path: Path) -> None:
