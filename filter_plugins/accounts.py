@@ -116,8 +116,8 @@ def su_findings(group: str, accounts: dict[str, Any], host: str, users: list[Use
     if not group or not accounts or accounts.get("directory") or group in {*accounts["groups"], *made}:
         return []
     return [
-        f"base_su_group is {group}, a group that {host} does not have and nobody in base_users has, so that su would let "
-        "nobody in; give it to somebody (groups), or name another"
+        f"base_su_group is {group}, a group that {host} does not have and nobody in base_users has, so that su would "
+        "let nobody in; give it to somebody (groups), or name another"
     ]
 
 

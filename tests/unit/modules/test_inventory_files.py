@@ -26,6 +26,7 @@ def said(tmp_path: Path, *arguments: str) -> tuple[int, str]:
     """Return what an operator reads, with the configuration of the project."""
     (tmp_path / "hosts.yml").write_text("edge: {hosts: {edge1: }}\n")
     (tmp_path / "play.yml").write_text(PLAY)
+    argv: list[str | Path]
     argv = [Path(sys.executable).with_name("ansible-playbook"), "-i", tmp_path / "hosts.yml", tmp_path / "play.yml"]
     environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "COLUMNS": "300"}
     done = subprocess.run([*argv, *arguments], env=environment, capture_output=True, text=True, check=False)
