@@ -116,6 +116,7 @@ def anew(number: int) -> None:
 def down() -> None:
     forget_connections()
     play("molecule/shared/destroy.yml", log="destroy")
+    network.cache_clear()
 
 
 def forget_connections() -> None:
