@@ -13,7 +13,7 @@ help: ## show this list
 demo: ## five hosts on this machine, provisioned, with an application released on them
 	@$(LAB) demo
 
-demo-down: ## remove the demo: no container, network, volume or process of ours stays
+demo-down: ## remove the demo: no container, network, volume or process of this checkout stays
 	@$(LAB) demo-down
 
 test: ## fast tests, lint, every Molecule scenario, ansible-runner (ONLY="redis nginx" chooses scenarios)

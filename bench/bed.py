@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import subprocess
+from functools import cache
 from pathlib import Path
 
+from tests.lab import networks
+from tests.lab.console import Console
 from tests.lab.paths import CACHE, KEY, ROOT, LabError
 from tests.lab.shell import control_path_dir, environment, read
 
 STATE = CACHE / "bench"
 INVENTORY = STATE / "inventory"
 INPUTS = CACHE / "platform"
-NETWORK = "holdfast-bench"
-KNOWN_HOSTS = CACHE / "lab" / f"known_hosts.{NETWORK}"
+KNOWN_HOSTS = CACHE / "lab" / "known_hosts.bench"
 GROUPS = ("edge", "app", "database", "cache", "backup")
 SHARED = {
     "all/main.yml": ROOT / "inventories/demo/group_vars/all/main.yml",
@@ -25,16 +27,22 @@ SHARED = {
 }
 
 
+@cache
+def network() -> networks.Network:
+    """Return the network of this checkout's benchmarks, so that two commits can be measured in turns."""
+    return networks.ensure(Console("bench-network"), "bench")
+
+
 def name(number: int) -> str:
     return f"bench{number}"
 
 
 def address(number: int) -> str:
-    return f"172.30.30.{10 + number}"
+    return f"{network().net4}.{10 + number}"
 
 
 def container(number: int) -> str:
-    return f"holdfast-bench-{name(number)}"
+    return f"{network().name}-{name(number)}"
 
 
 def tools(**extra: str) -> dict[str, str]:
@@ -50,8 +58,8 @@ def inventory(count: int, **more: str | int) -> None:
     hosts = {
         name(number): {
             "ansible_host": address(number),
-            "host_address6": f"fd30:30::{10 + number}",
-            "lab_address6": f"fd30:30::{10 + number}",
+            "host_address6": f"{network().net6}::{10 + number}",
+            "lab_address6": f"{network().net6}::{10 + number}",
         }
         for number in range(1, count + 1)
     }
@@ -61,7 +69,10 @@ def inventory(count: int, **more: str | int) -> None:
         "ansible_ssh_private_key_file": str(KEY),
         "ansible_ssh_common_args": f"-o UserKnownHostsFile={KNOWN_HOSTS}",
         "demo_images": str(INPUTS),
-        "lab_network": NETWORK,
+        "lab_known_hosts": "bench",
+        "lab_network": network().name,
+        "lab_net4": network().net4,
+        "lab_net6": network().net6,
         **more,
     }
     members: dict[str, dict[str, str]] = {host: {} for host in hosts}
@@ -105,6 +116,7 @@ def anew(number: int) -> None:
 def down() -> None:
     forget_connections()
     play("molecule/shared/destroy.yml", log="destroy")
+    network.cache_clear()
 
 
 def forget_connections() -> None:

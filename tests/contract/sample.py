@@ -34,6 +34,7 @@ all:
     - name: Apply demo
       ansible.builtin.import_role: {name: demo, tasks_from: apply}
 """,
+    "tests/lab/budget.toml": "together = 60\nhardened = 5\n[seconds]\ndemo = 60\n",
     "molecule/demo/molecule.yml": "---\n",
     "molecule/demo/verify.yml": """---
 - name: Verify

@@ -17,7 +17,7 @@ SPEC, DEFAULTS, VARS = "roles/demo/meta/argument_specs.yml", "roles/demo/default
 META, MAIN, CHECK = "roles/demo/meta/main.yml", "roles/demo/tasks/main.yml", "roles/demo/tasks/check.yml"
 APPLY, TEMPLATE, README = "roles/demo/tasks/apply.yml", "roles/demo/templates/etc/demo.conf.j2", "roles/demo/README.md"
 SITE, VERIFY, SIDECAR = "playbooks/site.yml", "molecule/demo/verify.yml", "filter_plugins/plus_one.yml"
-NUMBERS, HANDLERS = "filter_plugins/numbers.py", "roles/demo/handlers/main.yml"
+BUDGET, NUMBERS, HANDLERS = "tests/lab/budget.toml", "filter_plugins/numbers.py", "roles/demo/handlers/main.yml"
 
 Change = dict[str, str | None]
 HANDED, EXAMPLE = "playbooks/vars/contract.yml", "inventories/example/group_vars/all/main.yml"
@@ -198,6 +198,9 @@ PROJECT_CASES: list[tuple[str, Change, str]] = [
     ("scenarios", {VERIFY: None}, "verify.yml is missing"),
     ("scenarios", {"molecule/demo/molecule.yml": "# x\n" * 11}, "has 11 lines"),
     ("scenarios", {"molecule/demo/molecule.yml": None}, "molecule/demo/molecule.yml is missing"),
+    ("budgets", changed(BUDGET, "demo = 60", ""), "molecule/demo has no budget"),
+    ("budgets", changed(BUDGET, "demo = 60", "demo = 50\nmail = 9"), "there is no scenario mail"),
+    ("budgets", changed(BUDGET, "demo = 60", "demo = 61"), "take 61 s, together they have 60 s"),
     ("duplication", {APPLY.replace("demo", "copy"): GOOD[APPLY].replace("demo", "copy")}, "written more than once"),
     ("text", {"docs/a.md": plain("# TO~DO later\n")}, "docs/a.md:1: an open end"),
     ("text", {"docs/a.md": plain("FIX~ME: this\n")}, "an open end"),

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from . import engine, images, packages, python_env
+from . import checkout, engine, images, networks, packages, python_env
 from .console import Console
-from .paths import BED, KEY, LAB, read_json, write_json
+from .paths import BED, KEY, LAB, ROOT, locked, read_json, write_json
 from .recipes import RELEASES
 from .shell import run
 
@@ -22,22 +22,26 @@ def releases_of(inventory: str) -> list[str]:
     return [release for release in RELEASES if release in named]
 
 
-def ready(console: Console, releases: Iterable[str] = RELEASES) -> None:
-    """Python environment, engine, images, key: what is there already is not made again."""
+def ready(console: Console, releases: Iterable[str] = RELEASES, kind: str = "test") -> networks.Network:
+    """Python environment, engine, images, key, network: what is there already is not made again."""
     python_env.ensure(console)
     engine.ensure(console)
     packages.ensure_programs(console)
     _ensure_key(console)
-    tags = images.ensure(console, releases)
-    hosts = {name: tag for name, tag in tags.items() if name in RELEASES}
-    known = read_json(BED).get("lab_images", {})
-    bed = {
-        "lab_images": {release: hosts.get(release) or known.get(release) for release in RELEASES},
-        "lab_runtime_image": tags["runtime"],
-        "lab_cache_image": tags["cache"],
-    }
-    facts = engine.capabilities(tags["runtime"])
-    write_json(BED, bed | {name: value for name, value in facts.items() if name.startswith("lab_")})
+    with locked("images", shared_by_machine=True):  # until the others can read which ones we use
+        tags = images.ensure(console, releases, checkout.claimed_by_others())
+        hosts = {name: tag for name, tag in tags.items() if name in RELEASES}
+        known = read_json(BED).get("lab_images", {})
+        bed = {
+            "lab_checkout": str(ROOT),
+            "lab_images": {release: hosts.get(release) or known.get(release) for release in RELEASES},
+            "lab_runtime_image": tags["runtime"],
+            "lab_cache_image": tags["cache"],
+        }
+        facts = engine.capabilities(tags["runtime"])
+        write_json(BED, bed | {name: value for name, value in facts.items() if name.startswith("lab_")})
+        checkout.claim()
+    return networks.ensure(console, kind)
 
 
 def _ensure_key(console: Console, key: Path = KEY) -> None:

@@ -1,40 +1,46 @@
-"""Taking away what is ours, found by its label, whoever left it."""
+"""Taking away what is ours; hosts of other checkouts, and what they need, stay."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
-from . import engine, images
+from . import checkout, engine, images
+from .checkout import Thing
 from .console import Console
-from .paths import CACHE, LABEL, VENV
+from .paths import CACHE, VENV, locked
 from .shell import control_path_dir, follow, passes, read
 
-
-def remove_labelled(console: Console, *labs: str) -> int:
-    """Remove the containers, networks and volumes of these labs (all of ours when none is named)."""
-    count = 0
-    for label in [f"{LABEL}={lab}" for lab in labs] or [LABEL]:
-        chosen = f"--filter=label={label}"
-        kinds = {
-            ("container", "rm", "--force", "--volumes"): ["docker", "ps", "--all", "--quiet", chosen],
-            ("network", "rm"): ["docker", "network", "ls", "--quiet", chosen],
-            ("volume", "rm", "--force"): ["docker", "volume", "ls", "--quiet", chosen],
-        }
-        for command, listing in kinds.items():
-            found = read(listing).split()
-            if command[0] == "network":
-                _disconnect(found)
-            if found:
-                follow(console, ["docker", *command, *found])
-            count += len(found)
-    return count
+KINDS = ("test", "demo", "bench", "probe")
+REMOVE = {
+    "container": ["docker", "rm", "--force", "--volumes"],
+    "network": ["docker", "network", "rm"],
+    "volume": ["docker", "volume", "rm", "--force"],
+}
 
 
-def _disconnect(networks: list[str]) -> None:
-    """The package cache may still be in a network that goes."""
-    for network in networks:
-        passes(["docker", "network", "disconnect", "--force", network, "holdfast-cache"])
+def remove(console: Console, chosen: Iterable[Thing], found: Iterable[Thing]) -> int:
+    """Remove these, hosts before the networks that they are in; return how many."""
+    by_kind: dict[str, list[str]] = {what: [] for what in REMOVE}
+    for thing in chosen:
+        by_kind[thing.what].append(thing.name)
+    for cache in found:
+        for network in set(cache.networks) & set(by_kind["network"]) if cache.kind == checkout.CACHE_KIND else ():
+            passes(["docker", "network", "disconnect", "--force", network, cache.name])
+    for what, command in REMOVE.items():
+        if by_kind[what]:
+            follow(console, [*command, *by_kind[what]])
+    return sum(len(names) for names in by_kind.values())
+
+
+def sweep(console: Console, *kinds: str) -> int:
+    """Remove our own of these kinds, what checkouts that are gone have left, and a package cache nobody needs."""
+    with locked("lab", shared_by_machine=True):
+        found = checkout.things()
+        count = remove(console, checkout.leaving(found, kinds), found)
+        idle = checkout.idle_caches(checkout.things())
+        return count + remove(console, idle, idle)
 
 
 def close_connections() -> None:
@@ -48,19 +54,16 @@ def remove_test_hosts(console: Console) -> None:
     """End a test run: hosts go, what makes the next one fast (images, packages) stays."""
     with console.phase("Remove the test hosts"):
         close_connections()
-        remove_labelled(console, "test", "probe")
-        if not read(["docker", "ps", "--quiet", f"--filter=label={LABEL}=demo"]):
-            passes(["docker", "rm", "--force", "holdfast-cache"])
+        sweep(console, "test", "probe")
 
 
 def down(console: Console) -> int:
-    """Leave no container, network, volume or process of ours; the images stay."""
+    """Leave no container, network, volume or process of this checkout; the images stay."""
     close_connections()
     count = 0
     if engine.answers():
         with console.phase("Remove containers, networks and volumes"):
-            count = remove_labelled(console)
-            passes(["docker", "volume", "rm", "--force", "holdfast-cache"])
+            count = sweep(console, *KINDS) + _remove_packages(console)
         kept = read(["docker", "images", "--quiet", "holdfast/*"]).split()
         if kept:
             console.say(f"    {len(set(kept))} images stay, so that the next start is quick; `make clean` removes them")
@@ -68,13 +71,30 @@ def down(console: Console) -> int:
     return count
 
 
+def _remove_packages(console: Console) -> int:
+    """Remove the packages of a cache that no other checkout is about to start again."""
+    wanted = {checkout.cache_name(image) for image in checkout.claimed_by_others()}
+    found = checkout.things()
+    started = {thing.name for thing in found if thing.what == "container"}
+    idle = [thing for thing in found if thing.what == "volume" and thing.name not in wanted | started]
+    return remove(console, [thing for thing in idle if thing.kind == checkout.CACHE_KIND], found)
+
+
 def clean(console: Console) -> None:
-    """Remove everything that was ever made here, except the source."""
+    """Remove everything that was ever made here, except the source and what other checkouts use."""
     if engine.answers():
-        with console.phase("Remove the images"):
-            images.remove_all(console)
+        sweep(console, *KINDS)
+        with console.phase("Remove the images, and what earlier commits left"):
+            with locked("images", shared_by_machine=True):
+                images.remove_all(console, checkout.claimed_by_others())
+            found = checkout.things()
+            remove(console, checkout.unclaimed(found), found)
+            idle = checkout.idle_caches(checkout.things())
+            remove(console, idle, idle)
+            passes(["docker", "volume", "rm", "holdfast-cache"])  # refused while somebody uses it
     down(console)
-    for path in (VENV, *(entry for entry in CACHE.glob("*") if entry.name != "logs")):
+    kept = ("logs", *((engine.PID_FILE.name, engine.ENGINE_LOG.name) if engine.is_ours() else ()))
+    for path in (VENV, *(entry for entry in CACHE.glob("*") if entry.name not in kept)):
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
         else:

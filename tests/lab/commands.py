@@ -56,9 +56,9 @@ def demo_up(console: Console, _: argparse.Namespace) -> int:
 
 
 def demo_down(console: Console, _: argparse.Namespace) -> int:
-    """remove every container, network, volume and process of ours"""
+    """remove every container, network, volume and process of this checkout"""
     count = cleanup.down(console)
-    console.say(f"Removed: {count}. Nothing of ours runs any more.")
+    console.say(f"Removed: {count}. Nothing of this checkout runs any more.")
     return 0
 
 
@@ -104,7 +104,7 @@ def make_docs(console: Console, _: argparse.Namespace) -> int:
 
 def run_bench(console: Console, _: argparse.Namespace) -> int:
     """measure (see bench/README.md)"""
-    bed.ready(console)
+    bed.ready(console, kind="bench")
     return attached(["python", "-m", "bench", *shlex.split(os.environ.get("ARGS", ""))], environment())
 
 

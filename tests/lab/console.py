@@ -46,6 +46,7 @@ class Console:
             old.unlink(missing_ok=True)
         self.tail: deque[str] = deque(maxlen=TAIL)
         self.activity = ""
+        self.waited = 0.0  # for a lane; no time of the step
         self.lock = threading.Lock()
 
     def beside(self, work: str) -> Console:

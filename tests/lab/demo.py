@@ -10,9 +10,9 @@ import ssl
 import time
 from pathlib import Path
 
-from . import bed
+from . import bed, checkout
 from .console import Console
-from .paths import BED, CACHE, ROOT, LabError, read_json, write_json
+from .paths import BED, CACHE, ROOT, LabError, locked, read_json, write_json
 from .recap import Recap, parse
 from .shell import environment, follow, passes, read, run
 
@@ -28,12 +28,12 @@ ANSWERS_WITHIN = 60
 def up(console: Console) -> int:
     """Bring everything up, or find that everything is as it should be."""
     inventory = (INVENTORY / "hosts.yml").read_text()
-    bed.ready(console, bed.releases_of(inventory))
+    bed.ready(console, bed.releases_of(inventory), "demo")
     vault_password(console)
     with console.phase("Start the hosts"):
         hosts = playbook(console, "molecule/shared/create.yml")
     version = _value("app_version", INVENTORY / "group_vars/app/main.yml")
-    with console.phase(f"Build sample-app:{version}"):
+    with console.phase(f"Build sample-app:{version}"), locked("sample-app", shared_by_machine=True):
         _application(console, version)
     with console.phase("Generate the missing secrets"):
         secret = playbook(console, "playbooks/secrets.yml")
@@ -81,8 +81,10 @@ def vault_password(console: Console) -> None:
 
 def _application(console: Console, version: str) -> None:
     """Build the image and lay it where app_image_archive points to, unless that is the same image already."""
-    argv = ["tests/sample_app/build", "--version", version, "--base", read_json(BED)["lab_runtime_image"]]
-    cache = read(["docker", "inspect", "--format", "{{.NetworkSettings.Networks.bridge.IPAddress}}", "holdfast-cache"])
+    images = read_json(BED)
+    argv = ["tests/sample_app/build", "--version", version, "--base", images["lab_runtime_image"]]
+    address = "{{.NetworkSettings.Networks.bridge.IPAddress}}"
+    cache = read(["docker", "inspect", "--format", address, checkout.cache_name(images["lab_cache_image"])])
     run(console, argv + (["--proxy", f"http://{cache}:3142"] if cache else []))
     archive = STATE / f"sample-app-{version}.tar"
     identity = {"image": read(["docker", "image", "inspect", "--format", "{{.Id}}", f"sample-app:{version}"])}

@@ -7,10 +7,10 @@ import subprocess
 import time
 from pathlib import Path
 
-from . import process
+from . import checkout, process
 from .console import Console
 from .packages import ENGINE_PROGRAMS, PROGRAMS, find_program, install, is_root_on_debian, missing
-from .paths import CACHE, LABEL, LabError, locked, read_json, write_json
+from .paths import CACHE, LabError, Presence, locked, read_json, write_json
 from .shell import environment, passes, read, run
 
 PID_FILE = CACHE / "engine.pid"
@@ -18,6 +18,7 @@ ENGINE_LOG = CACHE / "engine.log"
 FACTS = CACHE / "engine.json"
 SOCKET = Path("/var/run/docker.sock")
 STARTED_WITHIN = 60
+USERS = Presence("engine-users")
 INOTIFY = {"max_user_instances": 1024, "max_user_watches": 524288}
 
 
@@ -34,7 +35,8 @@ def answers() -> bool:
 
 
 def ensure(console: Console) -> None:
-    """Have an engine that answers when this returns."""
+    """Have an engine that answers when this returns; no other checkout stops it before this process ends."""
+    USERS.begin()
     if not answers():
         with locked("engine", shared_by_machine=True):
             if not answers():
@@ -109,17 +111,24 @@ def _raise_inotify_limits(folder: Path = Path("/proc/sys/fs/inotify")) -> None:
             path.write_text(str(wanted))
 
 
+def is_ours() -> bool:
+    """Tell whether this checkout started the engine that runs."""
+    return process.remembered(PID_FILE) is not None
+
+
 def stop_if_ours(console: Console) -> None:
-    """Stop the engine we started, unless somebody else's containers run on it."""
-    if process.remembered(PID_FILE) is None:
+    """Stop the engine we started, unless others have containers on it or are about to start some."""
+    if not is_ours():
         PID_FILE.unlink(missing_ok=True)
         return
-    others = read(["docker", "ps", "--quiet"]).split()
-    if others:
-        console.say(f"    the container engine stays: {len(others)} containers of others run on it")
-        return
-    with console.phase("Stop the container engine"):
-        process.stop(PID_FILE)
+    with USERS.alone() as alone:
+        others = read(["docker", "ps", "--quiet"]).split()
+        if others or not alone:
+            users = f"{len(others)} containers of others run on it" if others else "another command uses it"
+            console.say(f"    the container engine stays: {users}")
+            return
+        with console.phase("Stop the container engine"):
+            process.stop(PID_FILE)
 
 
 def capabilities(image: str) -> dict[str, object]:
@@ -135,7 +144,7 @@ def capabilities(image: str) -> dict[str, object]:
 
 def _probe(image: str) -> dict[str, object]:
     cap_drop: list[str] = []
-    base = ["docker", "run", "--rm", "--label", f"{LABEL}=probe", "--network=none", "--cap-add=ALL"]
+    base = ["docker", "run", "--rm", *checkout.labels("probe"), "--network=none", "--cap-add=ALL"]
     done = subprocess.run([*base, image, "true"], capture_output=True, text=True, check=False)
     if done.returncode and "unable to apply caps" in done.stderr:
         # This machine is itself confined: it cannot hand out what it does not have

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from .console import Console
-from .paths import CACHE, LabError, locked
+from .paths import CACHE, LabError
 from .recipes import RELEASES, Recipe, cache_recipe, host_recipe, runtime_recipe
 from .shell import passes, read, run
 
@@ -45,18 +45,17 @@ def exists(tag: str) -> bool:
     return passes(["docker", "image", "inspect", tag])
 
 
-def ensure(console: Console, releases: Iterable[str]) -> dict[str, str]:
-    """Make what is missing; return the tags by name."""
+def ensure(console: Console, releases: Iterable[str], in_use: set[str]) -> dict[str, str]:
+    """Make what is missing; return the tags by name. What other checkouts use is not replaced."""
     wanted = recipes(releases)
-    with locked("images"):
-        absent = [recipe for recipe in wanted.values() if not exists(recipe.tag)]
-        if absent:
-            with (
-                console.phase(f"Make images: {', '.join(recipe.tag for recipe in absent)}"),
-                ThreadPoolExecutor(2) as pool,
-            ):
-                list(pool.map(lambda recipe: _bootstrap(console, recipe), absent))
-            _remove_older(absent)
+    absent = [recipe for recipe in wanted.values() if not exists(recipe.tag)]
+    if absent:
+        with (
+            console.phase(f"Make images: {', '.join(recipe.tag for recipe in absent)}"),
+            ThreadPoolExecutor(2) as pool,
+        ):
+            list(pool.map(lambda recipe: _bootstrap(console, recipe), absent))
+        _remove_older(absent, in_use)
     for recipe in wanted.values():
         run(console, ["docker", "tag", recipe.tag, recipe.alias])
     return {name: recipe.tag for name, recipe in wanted.items()}
@@ -92,17 +91,17 @@ def _bootstrap(console: Console, recipe: Recipe) -> None:
         )
 
 
-def _remove_older(recipes: list[Recipe]) -> None:
-    """Remove what these replace, unless a host still runs on it."""
+def _remove_older(recipes: list[Recipe], in_use: set[str]) -> None:
+    """Remove what these replace, unless a host still runs on it or another checkout uses it."""
     for recipe in recipes:
         listing = ["docker", "images", "--format", "{{.Repository}}:{{.Tag}}", f"holdfast/{recipe.name}"]
         for tag in read(listing).split():
-            if tag.startswith(f"{recipe.alias}-") and tag != recipe.tag:
+            if tag.startswith(f"{recipe.alias}-") and tag != recipe.tag and tag not in in_use:
                 passes(["docker", "image", "rm", tag])
 
 
-def remove_all(console: Console) -> None:
-    """Remove every image of ours, also those of older recipes."""
+def remove_all(console: Console, in_use: set[str]) -> None:
+    """Remove every image of ours, also those of older recipes, but none that another checkout uses."""
     shown = read(
         [
             "docker",
@@ -115,5 +114,12 @@ def remove_all(console: Console) -> None:
             "reference=sample-app",
         ]
     )
-    if shown:
-        run(console, ["docker", "image", "rm", "--force", *shown.split()])
+    chosen = removable(shown.split(), in_use)
+    if chosen:
+        run(console, ["docker", "image", "rm", "--force", *chosen])
+
+
+def removable(tags: Iterable[str], in_use: set[str]) -> list[str]:
+    """Return the images to remove: names without a hash are nobody's, except while others use images at all."""
+    kept = in_use | {f"{tag.rpartition('-')[0]}" for tag in in_use}
+    return [tag for tag in tags if tag not in kept and not (in_use and tag.startswith("sample-app:"))]

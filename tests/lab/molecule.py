@@ -5,8 +5,10 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from . import networks
+from .checkout import KIND, OWNER
 from .console import Console
-from .paths import CACHE, LABEL, ROOT, LabError, lane
+from .paths import CACHE, ROOT, LabError, lane
 from .shell import attached, environment, follow, read
 
 FOLDER = ROOT / "molecule"
@@ -46,8 +48,8 @@ def swapped(scenario: str) -> dict[str, str]:
 
 def forget_lost_hosts(scenario: str) -> None:
     """Drop Molecule's memory of hosts that another scenario or a killed run has taken away."""
-    owner = f"holdfast.owner={FOLDER / scenario / 'inventory'}"
-    if not read(["docker", "ps", "--quiet", "--filter", f"label={LABEL}=test", "--filter", f"label={owner}"]):
+    owner = f"{OWNER}={FOLDER / scenario / 'inventory'}"
+    if not read(["docker", "ps", "--quiet", "--filter", f"label={KIND}=test", "--filter", f"label={owner}"]):
         for state in (CACHE / "ansible/tmp").glob(f"molecule.*.{scenario}"):
             shutil.rmtree(state, ignore_errors=True)
 
@@ -63,6 +65,8 @@ def run_attached(scenario: str, arguments: list[str]) -> int:
 
 def run_tested(console: Console, scenario: str, swap: bool = False) -> int:
     """Run one whole scenario for the suite."""
-    with lane(scenario):
+    with lane(scenario) as waited:
+        console.waited = waited
+        networks.ensure(console, "test")  # somebody may have taken it away since the run began
         forget_lost_hosts(scenario)
         return follow(console, argv(scenario, ["test"]), swapped(scenario) if swap else environment())

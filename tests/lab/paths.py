@@ -19,7 +19,6 @@ LAB = CACHE / "lab"
 LOGS = CACHE / "logs"
 BED = LAB / "bed.json"
 KEY = LAB / "id_ed25519"
-LABEL = "holdfast.lab"
 # How many scenarios run at the same time on this machine: they wait more than they compute
 LANES = int(os.environ.get("HOLDFAST_LANES", "0")) or min(4, os.cpu_count() or 1)
 
@@ -53,27 +52,47 @@ def write_json(path: Path, value: dict[str, Any]) -> None:
 @contextmanager
 def locked(name: str, shared_by_machine: bool = False) -> Iterator[None]:
     """Let one process at a time do this; a killed one leaves no lock behind."""
-    folder = Path(tempfile.gettempdir()) if shared_by_machine else CACHE
-    folder.mkdir(parents=True, exist_ok=True)
-    stem = f"holdfast-{os.getuid()}-{name}" if shared_by_machine else name
+    CACHE.mkdir(parents=True, exist_ok=True)
+    path = shared_file(f"{name}.lock") if shared_by_machine else CACHE / f"{name}.lock"
     # Children must not inherit the lock: an engine started under it lives on
-    with (folder / f"{stem}.lock").open("w") as handle:
+    with path.open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 
 
 @contextmanager
-def lane(hosts: str) -> Iterator[None]:
-    """Let one process at a time use these test hosts, and no more than LANES of all such processes run."""
-    with locked(f"hosts-{hosts}", shared_by_machine=True), ExitStack() as stack:
-        folder = Path(tempfile.gettempdir())
-        lanes = [
-            stack.enter_context((folder / f"holdfast-{os.getuid()}-lane-{number}.lock").open("w"))
-            for number in range(LANES)
-        ]
+def lane(hosts: str) -> Iterator[float]:
+    """Let one process at a time use these hosts of ours, and no more than LANES on this machine; yield the wait."""
+    began = time.monotonic()
+    with locked(f"hosts-{hosts}"), ExitStack() as stack:
+        lanes = [stack.enter_context(shared_file(f"lane-{number}.lock").open("w")) for number in range(LANES)]
         while not any(_lock_now(handle) for handle in lanes):
             time.sleep(0.5)
-        yield
+        yield time.monotonic() - began
+
+
+def shared_file(name: str) -> Path:
+    """Return a file that all checkouts of this user share."""
+    return Path(tempfile.gettempdir()) / f"holdfast-{os.getuid()}-{name}"
+
+
+class Presence:
+    """Says that a command is at work on what all checkouts share, until the process ends or is killed."""
+
+    def __init__(self, name: str) -> None:
+        self.path = shared_file(f"{name}.lock")
+        self.handle: IO[str] | None = None
+
+    def begin(self) -> None:
+        if self.handle is None:
+            self.handle = self.path.open("w")
+            fcntl.flock(self.handle, fcntl.LOCK_SH)
+
+    @contextmanager
+    def alone(self) -> Iterator[bool]:
+        """Tell whether nobody is at work; whoever begins now waits until we are done."""
+        with self.path.open("w") as handle:
+            yield _lock_now(handle)
 
 
 def _lock_now(handle: IO[str]) -> bool:

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from . import bed, molecule, other_end, python_env
+from . import bed, budget, molecule, networks, other_end, python_env
 from .cleanup import remove_test_hosts
-from .console import Console, duration
+from .console import Console
 from .engine import NoEngineError
 from .paths import LANES, ROOT, LabError, lane
 from .shell import environment, follow
@@ -40,7 +40,8 @@ class Results:
                 good = True
         except LabError as error:
             console.failure(error)
-        self.rows.append((title, good, time.monotonic() - start))
+        self.rows.append((title, good, time.monotonic() - start - console.waited))
+        console.waited = 0.0
 
     def add_side_by_side(self, steps: list[Step]) -> None:
         """Run as many steps at a time as there are lanes, each with a log of its own."""
@@ -57,10 +58,9 @@ class Results:
     def close(self) -> int:
         """Show all steps; the last line is for programs that count."""
         failed = [title for title, good, _ in self.rows if not good]
-        lines = [f"{'ok' if good else 'FAILED':6} {title:40} {duration(took):>12}" for title, good, took in self.rows]
-        self.console.box(
-            "Tests", [*lines, *self.left_out, "", f"{self.console.elapsed()}, log: {self.console.shown_path}"]
-        )
+        allowed = budget.read()
+        lines = [*budget.table(self.rows, allowed), *budget.verdict(self.rows, allowed), *self.left_out]
+        self.console.box("Tests", [*lines, "", f"{self.console.elapsed()}, log: {self.console.shown_path}"])
         self.console.say(f"{len(self.rows) - len(failed)} passed, {len(failed)} failed")
         return 1 if failed else 0
 
@@ -96,7 +96,7 @@ def host_steps(only: str, kind: str) -> list[Step]:
 
     def scenario(name: str, swap: bool) -> Step:
         return (
-            f"molecule {name}{' (swapped, hardened)' if swap else ''}",
+            f"molecule {name}{budget.SWAPPED if swap else ''}",
             lambda console: molecule.run_tested(console, name, swap),
         )
 
@@ -173,7 +173,9 @@ def spread(steps: list[Step], others: list[Step]) -> list[Step]:
 
 def run_runner(console: Console) -> int:
     """Test through ansible-runner."""
-    with lane("platform"):  # whose inputs it uses
+    with lane("platform") as waited:  # whose inputs it uses
+        console.waited = waited
+        networks.ensure(console, "test")
         return follow(console, pytest_argv("tests/runner"), environment())
 
 

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.contract.contracts.repo import counted, load, mapping, pairs, playbooks, reached, strings, tasks, yaml_files
+from tests.contract.contracts.repo import (
+    counted,
+    load,
+    mapping,
+    pairs,
+    playbooks,
+    reached,
+    scenarios,
+    strings,
+    tasks,
+    yaml_files,
+)
 
 GENERATED = re.compile(r"<!-- variables: generated -->.*?<!-- end of variables -->", re.DOTALL)
 PLATFORMS = {"trixie", "bookworm"}
@@ -142,6 +154,19 @@ def _declared(value: Any) -> set[str]:
         return set()
     names = {key for key, item in value.items() if isinstance(item, dict) and {"hosts", "children"} & set(item)}
     return names.union(value.get("children") or (), *(_declared(item) for item in value.values()))
+
+
+def budgets(root: Path) -> list[str]:
+    """Every scenario has a budget of seconds, and those of `make test` keep to what they have together."""
+    path = root / "tests/lab/budget.toml"
+    said = tomllib.loads(path.read_text(encoding="utf-8"))
+    seconds, names = said["seconds"], {folder.name for folder in scenarios(root)}
+    found = [f"molecule/{name} has no budget in tests/lab/budget.toml" for name in sorted(names - set(seconds))]
+    found += [f"tests/lab/budget.toml: there is no scenario {name}" for name in sorted(set(seconds) - names)]
+    total = sum(took for name, took in seconds.items() if not name.endswith("_slow"))
+    if total > said["together"]:
+        found.append(f"tests/lab/budget.toml: the scenarios take {total} s, together they have {said['together']} s")
+    return found
 
 
 def scenario(folder: Path) -> list[str]:

@@ -108,6 +108,7 @@ ROLE: dict[str, Contract] = {
 PROJECT: dict[str, Contract] = {
     "example groups": layout.groups_are_in_example,
     "scenarios": scenarios_are_small,
+    "budgets": layout.budgets,
     "duplication": duplication.findings,
     "text": text.findings,
     "playbook tasks": playbook_tasks_are_clean,

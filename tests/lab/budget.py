@@ -1,0 +1,54 @@
+"""How long the scenarios may take, and what a run says about it."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+FILE = Path(__file__).with_name("budget.toml")
+SCENARIO = re.compile(r"molecule (\w+)(.*)")
+SWAPPED = " (swapped, hardened)"
+
+Row = tuple[str, bool, float]  # title, whether it passed, seconds
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Seconds on a quiet machine: of each scenario, of all of `make test`, and how much hardened hosts cost more."""
+
+    seconds: dict[str, int]
+    together: int = 0
+    hardened: int = 0
+
+    def of(self, title: str) -> int | None:
+        """Return what a step may take; only scenarios have a budget."""
+        found = SCENARIO.fullmatch(title)
+        if found is None or found[1] not in self.seconds:
+            return None
+        return self.seconds[found[1]] + (self.hardened if found[2] == SWAPPED else 0)
+
+
+def read(path: Path = FILE) -> Budget:
+    return Budget(**tomllib.loads(path.read_text()))
+
+
+def table(rows: list[Row], budget: Budget) -> list[str]:
+    """Return a line per step, the longest first, with its share of the time that all took."""
+    total = sum(took for _, _, took in rows)
+    lines = []
+    for title, good, took in sorted(rows, key=lambda row: -row[2]):
+        allowed = budget.of(title)
+        over = f"  over its budget of {allowed} s" if allowed is not None and took > allowed else ""
+        share = 100 * took / total if total else 0
+        lines.append(f"{'ok' if good else 'FAILED':6} {title:40} {took:6.0f} s {share:4.0f} %{over}")
+    return lines
+
+
+def verdict(rows: list[Row], budget: Budget) -> list[str]:
+    """Say which scenarios took longer than they may; on a busy machine that is not their fault, so it fails nothing."""
+    over = [title for title, _, took in rows if took > (budget.of(title) or took)]
+    if not over:
+        return []
+    return [f"OVER BUDGET: {len(over)} of {len(rows)} steps (tests/lab/budget.toml is for a quiet machine)"]
