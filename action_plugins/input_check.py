@@ -20,7 +20,7 @@ from ansible.utils.vars import load_extra_vars
 
 RemoteCall: Any = action_loader.get("remote_call", class_only=True)
 
-PUBLISHED = ("packages", "preseed", "firewall_rules", "memory_mb", "findings")  # what roles tell the play, not input
+PUBLISHED = ("offer", "findings")  # what roles tell the play, not input
 TYPES: dict[str, tuple[type, ...]] = {
     "str": (str,),
     "path": (str,),
@@ -77,6 +77,7 @@ CALLED = {
     **dict.fromkeys(("redis",), "cache"),
     **dict.fromkeys(("pgbackrest",), "backup"),
 }
+OFFER = re.compile(r"[a-z]\w*_offer")
 SPECIFICATION = "meta/argument_specs.yml"
 LEFT = re.compile(r"(~|\.(bak|old|orig|rej|save|swp))$")  # what editors and people leave beside a file
 FORMS = "forms.yml"  # beside it: which text an option takes, by its path
@@ -324,7 +325,8 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         "roles": {"type": "list", "elements": "str", "default": []},
         "groups": {"type": "list", "elements": "str", "default": []},
         "variables": {"type": "dict", "default": {}},
-        "keep": {"type": "str"},
+        "offers": {"type": "list", "elements": "str", "default": []},
+        "keep": {"type": "list", "elements": "str", "default": []},
         "findings": {"type": "list", "elements": "str", "default": []},
         "refuse": {"type": "bool", "default": True},
         "collected": {"type": "str"},
@@ -337,7 +339,9 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         self.lacking: dict[str, str] = {}
         self.blanks: dict[str, str] = {}
         self.parts: set[str] = set()
-        kept, refusals = self.kept(arguments["keep"], task_vars) if arguments["keep"] else ({}, [])
+        if arguments["offers"]:
+            task_vars = self.with_roles(task_vars)
+        kept, refusals = self.kept(arguments, task_vars)
         # What cannot be computed mostly follows from what is wrong
         findings = [*map(str, self.host_findings(arguments, task_vars, refusals))] or self.not_computable
         if findings and arguments["refuse"]:
@@ -354,19 +358,65 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
                 refuse(of_all_hosts(found))
         return {"changed": False, "findings": []}
 
-    def kept(self, name: str, task_vars: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
-        """Compute the parts of a mapping once, and let what is computed afterwards refer to them by their names."""
-        kept, refusals, self.parts = {}, [], set(task_vars[name])
-        for part, expression in task_vars[name].items():
-            try:
-                kept[part] = task_vars[part] = self._templar.template(expression)
-            except AnsibleError as problem:
-                text, refused = innermost(problem)
-                if refused:
-                    refusals.append(text)
-                else:
-                    self.not_computable.append(f"{part} cannot be computed: {text.split(chr(10), 1)[0]}")
-        return kept, refusals
+    def with_roles(self, task_vars: dict[str, Any]) -> dict[str, Any]:
+        """Return the variables of a host with those of all roles, also of those that the play does not enter."""
+        defaults: dict[str, Any] = {}
+        internal: dict[str, Any] = {}
+        for folder in constants.config.get_config_value("DEFAULT_ROLES_PATH"):
+            for path in sorted(Path(folder).glob("*/vars/main.yml")):
+                internal |= self._loader.load_from_file(str(path), unsafe=True, trusted_as_template=True)
+                usual = path.parents[1] / "defaults/main.yml"
+                defaults |= self._loader.load_from_file(str(usual), unsafe=True, trusted_as_template=True)
+        variables = {**defaults, **task_vars, **internal}
+        self._templar = self._templar.copy_with_new_env(available_variables=variables)
+        return variables
+
+    def kept(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        """Compute the parts of mappings once, and let what is computed afterwards refer to them by their names.
+
+        The offers of the host's roles are computed behind the first mapping, so that they may refer to it.
+        """
+        refusals: list[str] = []
+        self.parts = {part for name in arguments["keep"] for part in task_vars[name]}
+        kept: dict[str, Any] = {}
+        for number, name in enumerate(arguments["keep"]):
+            for part, expression in task_vars[name].items():
+                self.compute(part, expression, kept, refusals)
+                task_vars |= kept
+            if number == 0 and arguments["offers"]:
+                kept |= self.offers(arguments["offers"], task_vars, refusals)
+                task_vars |= kept
+        return kept, list(dict.fromkeys(refusals))
+
+    def offers(self, roles: list[str], task_vars: dict[str, Any], refusals: list[str]) -> dict[str, Any]:
+        """Return what the roles of this host offer, and what is known of all roles."""
+        found: dict[str, dict[str, Any]] = {role: {} for role in roles}
+        for role, offer in found.items():
+            for part, expression in task_vars.get(f"{role}_offer", {}).items():
+                self.compute(part, expression, offer, refusals, f"{role}_offer.")
+        refusals += self.filter_named("offer_findings")(found)
+        return {"host_offers": found, "known_offers": self.known_offers(task_vars)}
+
+    def compute(self, part: str, expression: Any, into: dict[str, Any], refusals: list[str], whose: str = "") -> None:
+        """Compute one value; when it cannot be computed the others still are."""
+        try:
+            into[part] = self._templar.template(expression)
+        except AnsibleError as problem:
+            text, refused = innermost(problem)
+            if refused:
+                refusals.append(text)
+            else:
+                self.not_computable.append(f"{whose}{part} cannot be computed: {text.split(chr(10), 1)[0]}")
+
+    def known_offers(self, task_vars: dict[str, Any]) -> dict[str, Any]:
+        """Return what is known of all roles, also of those that this host does not have."""
+        offers = {name.removesuffix("_offer"): task_vars[name] for name in task_vars if OFFER.fullmatch(name)}
+        certificates = [offer.get("certificates", []) for offer in offers.values()]
+        return {
+            "held_by": {role: self._templar.template(offer.get("held_by", [])) for role, offer in offers.items()},
+            # Without those that follow from the input of a host: the edges name theirs
+            "certificates": [each["name"] for listed in certificates if isinstance(listed, list) for each in listed],
+        }
 
     def host_findings(
         self, arguments: dict[str, Any], task_vars: dict[str, Any], refusals: Iterable[str]

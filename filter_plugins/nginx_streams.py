@@ -146,7 +146,24 @@ def nginx_streams_complete(
     return complete
 
 
-FILTERS = (nginx_stream_findings, nginx_streams_complete)
+def stream_ports(streams: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the ports of endpoints as the role offers them; what is no endpoint is a finding of the role."""
+    return [
+        {
+            "name": f"nginx-{stream['name']}",
+            "port": stream["port"],
+            "set_by": f"the port of {stream['name']} in nginx_streams",
+            "addresses": stream.get("listen_addresses") or ["*"],
+            "listen_by": "nginx_streams",
+            "sources": stream.get("sources") or [],
+            "sources_by": "nginx_streams",
+        }
+        for stream in streams
+        if isinstance(stream, Mapping) and {"name", "port"} <= set(stream)
+    ]
+
+
+FILTERS = (stream_ports, nginx_stream_findings, nginx_streams_complete)
 
 
 def _reported(core: Callable[..., object]) -> Callable[..., object]:

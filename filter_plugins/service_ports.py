@@ -3,7 +3,7 @@
 import functools
 import ipaddress
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
@@ -107,26 +107,7 @@ def held_port_findings(listening: list[Entry], ports: list[Entry], host: str, ou
     return sorted(found)
 
 
-def _wanted(role: str, rule: Entry, holders: list[str]) -> Iterator[Entry]:
-    kept: Entry = {key: rule[key] for key in ("addresses", "variable") if key in rule}
-    for port in rule.get("ports", [rule["port"]] if "port" in rule else []):
-        protocol = rule.get("protocol", "tcp")
-        yield {"name": rule["name"], "role": role, "port": port, "protocol": protocol, "holders": holders, **kept}
-
-
-def preflight_ports(services: dict[str, list[Entry]], holders: dict[str, list[str]]) -> list[Entry]:
-    """Return the ports that a host's roles take, with those who may hold them already."""
-    if not isinstance(services, dict) or not isinstance(holders, dict):
-        raise TypeError("preflight_ports takes ports and holders, two mappings by role")
-    return [
-        wanted
-        for role, listed in services.items()
-        for rule in listed
-        for wanted in _wanted(role, rule, list(holders.get(role, [])))
-    ]
-
-
-FILTERS = (port_collision_findings, held_port_findings, preflight_ports)
+FILTERS = (port_collision_findings, held_port_findings)
 
 
 def _reported(core: Callable[..., object]) -> Callable[..., object]:

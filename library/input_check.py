@@ -24,11 +24,20 @@ options:
   roles: {description: Roles that this host runs., type: list, elements: str, default: []}
   groups: {description: Inventory groups that mean something., type: list, elements: str, default: []}
   variables: {description: Further variables with their options as in an argument spec., type: dict, default: {}}
+  offers:
+    description:
+      - Roles whose offers (C(ROLE_offer) in their vars) are computed, part by part, as C(host_offers). C(known_offers) is what is
+        known of all roles. All roles' variables can be referred to meanwhile, those that the play does not enter as well.
+    type: list
+    elements: str
+    default: []
   keep:
     description:
-      - Name of a mapping whose values are computed once and returned as RV(kept). O(findings) and variables of roles
-        may refer to them by their keys.
-    type: str
+      - Names of mappings whose values are computed once, in this order, and returned as RV(kept). What is computed afterwards may
+        refer to them by their keys; offers to those of the first mapping.
+    type: list
+    elements: str
+    default: []
   findings:
     description:
       - Names of variables that hold sentences, mostly about what the variables of a role mean together. A filter that

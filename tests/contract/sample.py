@@ -73,9 +73,10 @@ argument_specs:
 """,
     "roles/demo/defaults/main.yml": "---\ndemo_port: 80\ndemo_mode: fast\ndemo_settings: {}\ndemo_users: []\n",
     "roles/demo/vars/main.yml": """---
-demo_packages: [demo]
-demo_firewall_rules: [{name: demo, port: "{{ demo_port }}"}]
-demo_memory_mb: 10
+demo_offer:
+  packages: [demo]
+  ports: [{name: demo, port: "{{ demo_port }}", sources: [public]}]
+  memory: {mb: 10}
 __demo_login: "{{ demo_users }}"
 """,
     "roles/demo/tasks/main.yml": """---

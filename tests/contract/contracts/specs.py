@@ -7,8 +7,8 @@ from typing import Any
 
 from tests.contract.contracts.repo import load, mapping, mentions, options, role_tasks, yaml_files
 
-# What the playbook collects from every role; preseed is written before the packages come.
-PUBLISHED = ("packages", "firewall_rules", "memory_mb", "preseed", "findings")
+# What the playbooks read of every role
+PUBLISHED = ("offer", "findings")
 KINDS: dict[str, tuple[type, ...]] = {
     "str": (str,),
     "path": (str,),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 from tests.contract.contracts.repo import mapping, options, roles
 
 CONTRACT = "playbooks/vars/contract.yml"
+ASSUMED = "filter_plugins/wiring.py"
 SMALLEST = 1024  # below it everybody writes numbers that are no ports
 DEFAULT = re.compile(r"\b(\w+)\s*\|\s*default\(\s*(\d+)\s*\)")
 # Not the port of one of our services: what others use by habit, and a server without network
@@ -39,6 +41,20 @@ def numbers(root: Path) -> list[str]:
             if name in known and str(known[name]) != number:
                 found.append(f"{path.name}: {name} | default({number}), and its role says {known[name]}")
     return found
+
+
+def assumed(root: Path) -> list[str]:
+    """A value that the wiring falls back to, because it sees no defaults of roles either, is that of the role."""
+    path = root / ASSUMED
+    trees = [] if not path.exists() else ast.parse(path.read_text(encoding="utf-8")).body
+    tables = [node for node in trees if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == "DEFAULTS"]
+    known = defaults(root)
+    return [
+        f"{path.name}: DEFAULTS has {value!r} for {name}, and its role {known.get(name)!r}"
+        for table in tables
+        for name, value in ast.literal_eval(table.value or ast.Dict()).items()
+        if known.get(name) != value
+    ]
 
 
 def mentions(path: Path, ports: dict[str, int]) -> Iterator[str]:
@@ -76,4 +92,4 @@ def ports(root: Path) -> list[str]:
 
 
 def findings(root: Path) -> list[str]:
-    return [*handed(root), *numbers(root), *ports(root)]
+    return [*handed(root), *numbers(root), *assumed(root), *ports(root)]

@@ -1,18 +1,14 @@
 """Which certificates are refused before anything is asked (TLS-05, TLS-06, TLS-07)."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.parsing.dataloader import DataLoader
-from ansible.template import Templar
 from hypothesis import given
 from hypothesis import strategies as st
 
 Filters = dict[str, Callable[..., Any]]
 Refusal = Callable[..., str]
-CONTRACT = Path(__file__).parents[3] / "playbooks/vars/contract.yml"
 
 ACME = {
     "directory": "https://acme.example/directory",
@@ -300,46 +296,6 @@ def test_sites_have_the_certificates_they_name(filters: Filters) -> None:
     assert say({"edge": "acme", "shop": "acme"}) == {"edge": ["api.example", "docs.example"], "shop": shop}
     assert say({"edge": "private_ca"}, []) == {"edge": ["192.0.2.1"]}
     assert say({"edge": "provided"}, SITES[:1]) == {"shop": shop[:2]}
-
-
-def handed_over(name: str, **of_the_host: Any) -> Any:
-    """Return what the play hands to role certificates, on a host with these variables."""
-    loader = DataLoader()
-    contract = loader.load_from_file(str(CONTRACT), trusted_as_template=True)
-    host = {"host_address": "192.0.2.1", "nginx_certificate": "nginx", "nginx_sites": [], "certificates_providers": {}}
-    variables = contract | contract["contract_host"] | host | of_the_host
-    return Templar(loader=loader, variables=variables).template(variables[name])
-
-
-def test_the_play_wants_the_certificates_that_sites_name() -> None:
-    """Those of other roles beside them; a file that no site names and no role has is nobody's."""
-    found = handed_over("certificates_wanted", host_roles=["base", "nginx", "redis"], nginx_sites=SITES,
-                        nginx_certificate="edge", inventory_hostname="e1")  # fmt: skip
-    assert [entry["name"] for entry in found] == ["edge", "shop", "redis"]
-    assert found[1] == {
-        "name": "shop",
-        "names": ["shop.example", "www.shop.example", "pay.example"],
-        "on_change": ["reload nginx.service"],
-    }
-
-
-def test_the_play_knows_what_all_hosts_want() -> None:
-    """Sites of edge hosts, and the names that roles have; names in common with other edge hosts."""
-    edges = {
-        "e1": {"nginx_sites": SITES, "nginx_certificate": "edge"},
-        "e2": {"nginx_sites": [{"name": "api", "server_names": ["api.example"]}]},
-        "e3": {},
-    }
-    inventory: dict[str, Any] = {"groups": {"edge": list(edges)}, "hostvars": edges, "host_roles": ["redis"]}
-    inventory |= {"inventory_hostname": "e1", "certificates_providers": {"nginx": "acme"}}
-    known = handed_over("certificates_known", **inventory)
-    assert sorted(known) == ["edge", "nginx", "pgbackrest", "pgbouncer", "postgresql", "redis", "shop"]
-    assert handed_over("certificates_shared_names", **inventory) == ["api.example"]
-    alone = inventory | {"groups": {"edge": ["e1"]}}
-    assert "nginx" not in handed_over("certificates_known", **alone)
-    assert handed_over("certificates_shared_names", **alone) == []
-    assert handed_over("certificates_shared_names", **inventory | {"groups": {}}) == []
-    assert handed_over("certificates_known", **inventory | {"certificates_providers": {}}) == []
 
 
 @given(st.lists(st.sampled_from(SITES)))

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 Filters = dict[str, Callable[..., Any]]
 OURS = {"postgresql": ["postgres"], "redis": ["redis-server"], "base": ["sshd"], "app": ["container api", "dockerd"]}
@@ -203,31 +201,3 @@ def test_no_finding_tells_to_end_what_is_ours(filters: Filters) -> None:
             for said in filters["held_port_findings"]([held(holder)], [wanted], "host1", OURS):
                 assert "another port" in said
                 assert not {"stop", "remove", "disable"} & set(said.replace("`", " ").split())
-
-
-def test_ports_come_from_what_roles_say(filters: Filters) -> None:
-    services = {
-        "nginx": [{"name": "nginx", "ports": [80, 443], "sources": ["public"]}],
-        "dns": [{"name": "dns", "port": 53, "protocol": "udp", "variable": "dns_port", "addresses": ["192.0.2.1"]}],
-        "base": [],
-        "icmp": [{"name": "icmp"}],
-    }
-    more = {"variable": "dns_port", "addresses": ["192.0.2.1"]}
-    assert filters["preflight_ports"](services, {"nginx": ["nginx"]}) == [
-        {"name": "nginx", "role": "nginx", "port": 80, "protocol": "tcp", "holders": ["nginx"]},
-        {"name": "nginx", "role": "nginx", "port": 443, "protocol": "tcp", "holders": ["nginx"]},
-        {"name": "dns", "role": "dns", "port": 53, "protocol": "udp", "holders": [], **more},
-    ]
-
-
-@given(st.dictionaries(st.sampled_from("abc"), st.lists(st.integers(1, 65535), max_size=3)))
-def test_every_port_is_asked_for_once(filters: Filters, ports: Any) -> None:
-    rules = {role: [{"name": role, "ports": listed}] for role, listed in ports.items()}
-    assert [entry["port"] for entry in filters["preflight_ports"](rules, {})] == [
-        p for listed in ports.values() for p in listed
-    ]
-
-
-def test_what_is_no_mapping_is_refused(refusal: Callable[..., str]) -> None:
-    assert "two mappings" in refusal("preflight_ports", [], {})
-    assert "two mappings" in refusal("preflight_ports", {}, [])

@@ -50,7 +50,7 @@ def asked(expression: str, **given: Any) -> Any:
 
 @pytest.mark.parametrize(("kind", "audited"), [("none", True), ("kvm", True), ("docker", False), ("lxc", False)])
 def test_a_container_is_not_audited_and_leaves_the_kernel_alone(kind: str, audited: bool) -> None:
-    assert asked("{{ 'auditd' in base_packages }}", kind=kind) is audited
+    assert asked("{{ 'auditd' in base_offer.packages }}", kind=kind) is audited
     assert asked("{{ 'auditd.service' in __base_units | map(attribute='name') }}", kind=kind) is audited
     states = {entry["dest"]: entry.get("state", "file") for entry in asked("{{ __base_hardening }}", kind=kind)}
     assert states["/etc/audit/rules.d/50-holdfast.rules"] == ("file" if audited else "absent")
@@ -61,7 +61,7 @@ def test_what_is_switched_off_is_removed_and_brings_no_package() -> None:
     entries = asked("{{ __base_hardening }}", **OFF)
     assert {entry["state"] for entry in entries} == {"absent"}
     assert len(entries) > 10
-    assert asked("{{ base_packages }}", **OFF) == ["openssh-server", "python3", "sudo", "tzdata"]
+    assert asked("{{ base_offer.packages }}", **OFF) == ["openssh-server", "python3", "sudo", "tzdata"]
     assert asked("{{ __base_units | map(attribute='name') }}", **OFF) == ["ssh.service"]
     assert asked("{{ base_findings }}", **OFF) == []
 

@@ -1,0 +1,170 @@
+"""What hosts of an inventory need to know of each other: who leads, who stands behind whom, who keeps whose backups."""
+
+import functools
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+Host = Mapping[str, Any]
+
+# hostvars hold what the inventory says and the facts, but no defaults of roles. A contract holds these against them.
+DEFAULTS: dict[str, Any] = {
+    "backup_archive_timeout_seconds": 300,
+    "backup_port": 8432,
+    "backup_rpo_minutes": 60,
+    "backup_stanza": "main",
+    "nginx_certificate": "nginx",
+    "postgresql_max_connections": 100,
+    "postgresql_port": 5432,
+    "postgresql_primary": "",
+}
+
+
+def _value(host: Host, name: str) -> Any:
+    """Return a variable of a host, or what its role has instead."""
+    return host[name] if name in host else DEFAULTS[name]
+
+
+def _address(name: str, host: Host) -> str:
+    if "host_address" not in host:
+        raise ValueError(f"host_address of {name} is not set; give the address that the other hosts reach it at")
+    return str(host["host_address"])
+
+
+def _unique(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(names))
+
+
+def _addresses(hosts: Mapping[str, Host]) -> list[dict[str, str]]:
+    """Return hosts with the address that the others reach them at."""
+    return [{"name": name, "address": _address(name, host)} for name, host in hosts.items()]
+
+
+def _endpoint_names(edges: Mapping[str, Host]) -> list[str]:
+    """Return what clients call PostgreSQL at the edge, where TLS goes through to the certificate of the server."""
+    names: list[str] = []
+    for name, host in edges.items():
+        if any("postgresql" in stream for stream in host.get("nginx_streams") or []):
+            names += [name, _address(name, host), *(host.get("floating_address_addresses") or [])]
+    return names
+
+
+def _site_names(edges: Mapping[str, Host]) -> list[str]:
+    sites = [site for host in edges.values() for site in host.get("nginx_sites") or []]
+    return _unique(name for site in sites for name in site.get("server_names") or [])
+
+
+def _certificates(edges: Mapping[str, Host]) -> list[str]:
+    """Return the certificates that the edges name."""
+    names = [_value(host, "nginx_certificate") for host in edges.values()]
+    sites = [site for host in edges.values() for site in host.get("nginx_sites") or []]
+    return _unique([*names, *filter(None, (site.get("certificate") for site in sites))])
+
+
+def _servers(databases: Mapping[str, Host]) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": name,
+            "address": _address(name, host),
+            "port": _value(host, "postgresql_port"),
+            "max_connections": _value(host, "postgresql_max_connections"),
+        }
+        for name, host in databases.items()
+    ]
+
+
+def _backup_clients(databases: Mapping[str, Host], played: list[str]) -> list[dict[str, Any]]:
+    """Return the servers whose backups are kept; those that this run leaves out (``--limit``) are deferred."""
+    found = []
+    for name, host in databases.items():
+        client = {
+            "name": name,
+            "address": _address(name, host),
+            "stanza": _value(host, "backup_stanza"),
+            "port": _value(host, "postgresql_port"),
+        }
+        more = {"replicated": bool(_value(host, "postgresql_primary")), "deferred": name not in played}
+        found.append({**client, **{key: True for key, said in more.items() if said}})
+    return found
+
+
+def host_wiring(
+    groups: Mapping[str, list[str]], hostvars: Mapping[str, Host], host: str, played: list[str]
+) -> dict[str, Any]:
+    """Return what a host has to know of the others, who leads apart: that is known when the servers have been asked."""
+    if not isinstance(groups, Mapping) or host not in groups.get("all", []):
+        raise TypeError(f"host_wiring takes the groups of an inventory and one of its hosts, got {host!r}")
+    edge, database = list(groups.get("edge") or []), list(groups.get("database") or [])
+    keeper = next(iter(groups.get("backup") or []), "")
+    # A look into hostvars gathers all variables of a host, so that each is looked at once
+    seen: dict[str, Host] = {name: hostvars[name] for name in _unique([*edge, *database, keeper]) if name}
+    edges, databases = {name: seen[name] for name in edge}, {name: seen[name] for name in database}
+    kept: Host = seen.get(keeper, {})
+    first: Host = next(iter(databases.values()), {})
+    return {
+        "backup_clients": _backup_clients(databases, played),
+        "backup_sides": ["repository"] * (host == keeper) + ["client"] * (host in databases),
+        "database_hosts": _addresses(databases),
+        "edge_certificates": _certificates(edges),
+        "edge_hosts": _addresses(edges),
+        "endpoint_names": _endpoint_names(edges),
+        "other_site_names": _site_names({name: edge for name, edge in edges.items() if name != host}),
+        "poolers": len(groups.get("pooler") or []) or 1,
+        "replicated": len(databases) > 1 and bool(_value(first, "postgresql_primary")),
+        # Who keeps the backups of every database, and what it promises
+        "repository": {"name": keeper, "address": _address(keeper, kept)} if keeper else {},
+        "repository_port": _value(kept, "backup_port"),
+        "repository_rpo_minutes": _value(kept, "backup_rpo_minutes"),
+        "servers": _servers(databases),
+    }
+
+
+def database_leaders(groups: Mapping[str, list[str]], hostvars: Mapping[str, Host]) -> list[str]:
+    """Return who leads, as far as the servers have been asked already."""
+    clusters = [hostvars[name].get("__postgresql_cluster") or {} for name in groups.get("database") or []]
+    return _unique(cluster["primary"] for cluster in clusters if cluster.get("primary"))
+
+
+def pooled_servers(wired: Mapping[str, Any], leaders: list[str]) -> list[dict[str, Any]]:
+    """Return the servers behind poolers, who leads first: there a database is unless it says otherwise."""
+    by_name = {server["name"]: server for server in wired["servers"]}
+    names = _unique([*(name for name in leaders if name in by_name), *by_name])
+    return [{key: value for key, value in by_name[name].items() if key != "name"} for name in names]
+
+
+def endpoint_servers(wired: Mapping[str, Any], leaders: list[str]) -> list[dict[str, Any]]:
+    """Return the servers behind endpoints of nginx. Without replication each is on its own, and the first is meant."""
+    together = wired["replicated"]
+    return [
+        {
+            "address": server["address"],
+            "port": server["port"],
+            "leads": not together or server["name"] in leaders,
+        }
+        for server in wired["servers"][: None if together else 1]
+    ]
+
+
+FILTERS = (host_wiring, database_leaders, pooled_servers, endpoint_servers)
+
+
+def _reported(core: Callable[..., object]) -> Callable[..., object]:
+    """Let Ansible show a refusal of ``core`` as one sentence."""
+
+    @functools.wraps(core)
+    def run(*arguments: object, **options: object) -> object:
+        try:
+            return core(*arguments, **options)
+        except (TypeError, ValueError) as error:
+            raise AnsibleFilterError(str(error)) from None
+
+    return run
+
+
+class FilterModule:
+    """The filters of this file."""
+
+    def filters(self) -> dict[str, Callable[..., object]]:
+        """Return the filters by name."""
+        return {core.__name__: _reported(core) for core in FILTERS}

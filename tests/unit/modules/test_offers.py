@@ -1,0 +1,160 @@
+"""A host planned from the offers of its roles, as preflight.yml does it; one of the roles has nothing but an offer."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+FACTS = {
+    "distribution_release": "trixie",
+    "memtotal_mb": 4096,
+    "processor_vcpus": 2,
+    "virtualization_type": "docker",
+    "default_ipv4": {"interface": "eth0"},
+    "masked_units": ["mail.service"],
+    "listening_ports": [{"port": 25, "protocol": "tcp", "address": "*", "process": "exim4", "container": ""}],
+}
+INVENTORY: dict[str, Any] = {
+    "all": {
+        "vars": {
+            "ansible_connection": "local",
+            "base_users": [],
+            "redis_password": "x" * 20,
+            "redis_bind": ["10.0.0.3"],
+        },
+        "children": {
+            "cache": {"hosts": {"one": {"host_address": "10.0.0.3"}}},
+            "app": {"hosts": {"two": {"host_address": "10.0.0.4"}}},
+            "edge": {"hosts": {"three": {"host_address": "10.0.0.5", "nginx_certificate": "edge", "nginx_sites": []}}},
+        },
+    }
+}
+OWN = "{'one': ['redis'], 'two': ['docker', 'app'], 'three': ['nginx']}[inventory_hostname]"
+ROLES = f"{{{{ ['base', 'certificates'] + {OWN} + ['mail'] }}}}"
+MAIL = """---
+mail_offer:
+  packages: [postfix]
+  memory: {mb: 48, set_by: mail_workers}
+  ports: [{name: mail, port: 25, set_by: mail_port, addresses: ["*"], sources: [public]}]
+  held_by: [master]
+  certificates: [{name: mail, names: [mail.example], on_change: [reload mail.service]}]
+  units: [mail.service]
+  unit_switches: {mail.service: "mail_enabled: false"}
+"""
+WANTED = (
+    "host_certificates",
+    "host_certificates_known",
+    "host_container_uids",
+    "host_firewall_rules",
+    "host_memory_plan",
+    "host_packages",
+    "host_pause_units",
+    "units",
+    "ports",
+)
+
+
+def run(folder: Path, offer: str = MAIL) -> subprocess.CompletedProcess[str]:
+    """Plan three hosts, each with role mail beside its own."""
+    for part, text in {"vars": offer, "defaults": "---\nmail_port: 25\n"}.items():
+        (folder / "roles/mail" / part).mkdir(parents=True)
+        (folder / "roles/mail" / part / "main.yml").write_text(text)
+    (folder / "hosts.json").write_text(json.dumps(INVENTORY))
+    values = ", ".join(f"'{name}': {name}" for name in WANTED)
+    offers, known = "__host_kept.kept.host_offers", "__host_kept.kept.known_offers"
+    switches = f"({offers} | offered_by_role('unit_switches')).values() | combine"
+    ports = f"held_port_findings({offers} | offered_ports, 'one', {known}.held_by)"
+    play = {
+        "hosts": "all",
+        "gather_facts": False,
+        "vars_files": [str(ROOT / "playbooks/vars/contract.yml")],
+        "vars": {
+            "units": f"{{{{ ansible_facts | unit_findings({offers} | offered_by_role('units'), 'one', {switches}) }}}}",
+            "ports": f"{{{{ ansible_facts['listening_ports'] | {ports} }}}}",
+            "wanted": f"{{{{ {{{values}}} | to_json }}}}",
+        },
+        "tasks": [
+            {"import_tasks": str(ROOT / "playbooks/tasks/plan_host.yml")},
+            {"copy": {"dest": f"{folder}/{{{{ inventory_hostname }}}}.out", "content": "{{ wanted }}"}},
+        ],
+    }
+    (folder / "play.json").write_text(json.dumps([play]))
+    environment = {
+        **os.environ,
+        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+        "ANSIBLE_ROLES_PATH": f"{ROOT / 'roles'}:{folder / 'roles'}",
+        "ANSIBLE_HOME": str(folder / "home"),
+        "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
+    }
+    argv = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(folder / "hosts.json")]
+    argv += ["-e", json.dumps({"ansible_facts": FACTS, "host_roles": ROLES}), str(folder / "play.json")]
+    return subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def planned(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    folder = tmp_path_factory.mktemp("offers")
+    done = run(folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return {path.stem: json.loads(path.read_text()) for path in folder.glob("*.out")}
+
+
+def test_packages_of_all_roles(planned: dict[str, dict[str, Any]]) -> None:
+    assert {"openssh-server", "openssl", "redis-server", "postfix"} <= set(planned["one"]["host_packages"])
+    assert "redis-server" not in planned["two"]["host_packages"]
+
+
+def test_rules_of_all_roles(planned: dict[str, dict[str, Any]]) -> None:
+    assert planned["one"]["host_firewall_rules"] == [
+        {"name": "redis", "port": 6379, "sources": ["app"], "variable": "redis_sources"},
+        {"name": "mail", "port": 25, "sources": ["public"]},
+    ]
+    web = {"name": "nginx", "ports": [80, 443], "sources": ["public"]}
+    assert planned["three"]["host_firewall_rules"][0] == web
+
+
+def test_memory_of_all_roles(planned: dict[str, dict[str, Any]]) -> None:
+    sizes = {entry["name"]: entry["memory_mb"] for entry in planned["one"]["host_memory_plan"]["services"]}
+    assert sizes["mail"] == 48
+    assert sizes["redis"] + sizes["redis while it saves"] <= 1024  # a quarter of the host
+    assert "mail_workers" in planned["one"]["host_memory_plan"]["table"]
+
+
+def test_certificates_of_a_host_and_of_all(planned: dict[str, dict[str, Any]]) -> None:
+    assert [entry["name"] for entry in planned["one"]["host_certificates"]] == ["redis", "mail"]
+    assert [entry["name"] for entry in planned["three"]["host_certificates"]] == ["edge", "mail"]
+    assert sorted(planned["one"]["host_certificates_known"]) == [
+        "edge",
+        "mail",
+        "pgbackrest",
+        "pgbouncer",
+        "postgresql",
+        "redis",
+    ]
+
+
+def test_preflight_knows_unit_and_port(planned: dict[str, dict[str, Any]]) -> None:
+    (unit,) = planned["one"]["units"]
+    assert "mail.service of one is masked" in unit
+    assert "set mail_enabled: false" in unit
+    (port,) = planned["one"]["ports"]
+    assert "port 25 of one is held by exim4, mail needs it; set mail_port to another port" in port
+
+
+def test_the_number_of_a_container_is_nobodys_on_its_host(planned: dict[str, dict[str, Any]]) -> None:
+    """Also where the inventory leaves it to the role."""
+    assert planned["two"]["host_container_uids"] == [10001]
+    assert planned["one"]["host_container_uids"] == []
+
+
+def test_an_offer_that_nobody_understands_stops_the_run(tmp_path: Path) -> None:
+    done = run(tmp_path, MAIL.replace("packages:", "package:"))
+    assert done.returncode != 0
+    assert "mail_offer.package is no part of an offer" in done.stdout
