@@ -58,16 +58,6 @@ PLACEHOLDER = re.compile(
 BLANK = re.compile(r"(?i)\W*(change.?(me|it|this)|todo|fixme)\W*|<[^<>{}]+>")
 UNDEFINED = re.compile(r"'([a-z]\w*)' is undefined")
 SHORTEST_SECRET = 12
-# What playbooks/secrets.yml generates without being told so
-GENERATED = {
-    "backup_passphrase",
-    "certificates_ca_certificate",
-    "certificates_ca_key",
-    "database_password",
-    "redis_password",
-    "replication_password",
-    "session_secret",
-}
 # What others call our groups, by the product or the purpose
 CALLED = {
     **dict.fromkeys(("nginx", "web", "webserver", "proxy", "loadbalancer", "lb"), "edge"),
@@ -284,9 +274,14 @@ def undefined_names(template: Callable[[Any], Any], value: Any) -> Iterator[str]
         yield from found or UNDEFINED.findall(innermost(problem)[0])
 
 
-def cure_of(missing: str) -> str:
+def of_all(offers: Iterable[Mapping[str, Any]], part: str) -> list[str]:
+    """Return what offers list in a part that does not depend on a host."""
+    return sorted({name for offer in offers for name in offer.get(part, [])})
+
+
+def cure_of(missing: str, generated: Iterable[str]) -> str:
     """Return how a name that nobody has defined is defined."""
-    if missing in GENERATED:
+    if missing in generated:
         return "`make secrets INVENTORY=…` generates it"
     return (
         "define it (a secret: name it in secrets_more of group_vars/all, then `make secrets INVENTORY=…` generates it)"
@@ -325,7 +320,7 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         "roles": {"type": "list", "elements": "str", "default": []},
         "groups": {"type": "list", "elements": "str", "default": []},
         "variables": {"type": "dict", "default": {}},
-        "offers": {"type": "list", "elements": "str", "default": []},
+        "offers": {"type": "list", "elements": "str"},
         "keep": {"type": "list", "elements": "str", "default": []},
         "findings": {"type": "list", "elements": "str", "default": []},
         "refuse": {"type": "bool", "default": True},
@@ -339,7 +334,7 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         self.lacking: dict[str, str] = {}
         self.blanks: dict[str, str] = {}
         self.parts: set[str] = set()
-        if arguments["offers"]:
+        if arguments["offers"] is not None:
             task_vars = self.with_roles(task_vars)
         kept, refusals = self.kept(arguments, task_vars)
         # What cannot be computed mostly follows from what is wrong
@@ -358,15 +353,25 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
                 refuse(of_all_hosts(found))
         return {"changed": False, "findings": []}
 
+    def roles_files(self, part: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield every role with what is in its vars or defaults."""
+        for folder in constants.config.get_config_value("DEFAULT_ROLES_PATH"):
+            for path in sorted(Path(folder).glob(f"*/{part}/main.yml")):
+                yield (
+                    path.parents[1].name,
+                    self._loader.load_from_file(str(path), unsafe=True, trusted_as_template=True),
+                )
+
+    def generated(self) -> list[str]:
+        """Return what `make secrets` generates without being told so."""
+        offers = [found.get(f"{role}_offer", {}) for role, found in self.roles_files("vars")]
+        authorities = [f"{name}_ca_{part}" for name in of_all(offers, "authorities") for part in ("certificate", "key")]
+        return of_all(offers, "secrets") + authorities
+
     def with_roles(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         """Return the variables of a host with those of all roles, also of those that the play does not enter."""
-        defaults: dict[str, Any] = {}
-        internal: dict[str, Any] = {}
-        for folder in constants.config.get_config_value("DEFAULT_ROLES_PATH"):
-            for path in sorted(Path(folder).glob("*/vars/main.yml")):
-                internal |= self._loader.load_from_file(str(path), unsafe=True, trusted_as_template=True)
-                usual = path.parents[1] / "defaults/main.yml"
-                defaults |= self._loader.load_from_file(str(usual), unsafe=True, trusted_as_template=True)
+        defaults = {name: value for _role, found in self.roles_files("defaults") for name, value in found.items()}
+        internal = {name: value for _role, found in self.roles_files("vars") for name, value in found.items()}
         variables = {**defaults, **task_vars, **internal}
         self._templar = self._templar.copy_with_new_env(available_variables=variables)
         return variables
@@ -379,14 +384,18 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         refusals: list[str] = []
         self.parts = {part for name in arguments["keep"] for part in task_vars[name]}
         kept: dict[str, Any] = {}
-        for number, name in enumerate(arguments["keep"]):
-            for part, expression in task_vars[name].items():
-                self.compute(part, expression, kept, refusals)
-                task_vars |= kept
-            if number == 0 and arguments["offers"]:
-                kept |= self.offers(arguments["offers"], task_vars, refusals)
-                task_vars |= kept
+        before, after = arguments["keep"][:1], arguments["keep"][1:]
+        self.keep(before, kept, task_vars, refusals)
+        if arguments["offers"] is not None:
+            kept |= self.offers(arguments["offers"], task_vars, refusals)
+            task_vars |= kept
+        self.keep(after, kept, task_vars, refusals)
         return kept, list(dict.fromkeys(refusals))
+
+    def keep(self, names: list[str], kept: dict[str, Any], task_vars: dict[str, Any], refusals: list[str]) -> None:
+        for part, expression in (item for name in names for item in task_vars[name].items()):
+            self.compute(part, expression, kept, refusals)
+            task_vars |= kept
 
     def offers(self, roles: list[str], task_vars: dict[str, Any], refusals: list[str]) -> dict[str, Any]:
         """Return what the roles of this host offer, and what is known of all roles."""
@@ -416,6 +425,8 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
             "held_by": {role: self._templar.template(offer.get("held_by", [])) for role, offer in offers.items()},
             # Without those that follow from the input of a host: the edges name theirs
             "certificates": [each["name"] for listed in certificates if isinstance(listed, list) for each in listed],
+            "secrets": of_all(offers.values(), "secrets"),
+            "authorities": of_all(offers.values(), "authorities"),
         }
 
     def host_findings(
@@ -505,7 +516,9 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         """Note why a variable cannot be computed: mostly a name that its operator has not defined yet."""
         names = set(undefined_names(self._templar.template, task_vars[name]))
         for missing in sorted(names - set(task_vars) - self.parts):
-            self.lacking.setdefault(missing, f"{missing} is not defined, {name} refers to it; {cure_of(missing)}")
+            self.lacking.setdefault(
+                missing, f"{missing} is not defined, {name} refers to it; {cure_of(missing, self.generated())}"
+            )
         if not names:
             text, refused = innermost(problem)
             sentence = f"{name} cannot be computed: {text.split(chr(10), 1)[0]}"

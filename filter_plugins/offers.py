@@ -14,6 +14,7 @@ Entry = Mapping[str, Any]
 
 # What an offer may have, and of what type it is. Everything may be left out
 PARTS: dict[str, type] = {
+    "authorities": list,
     "certificates": list,
     "held_by": list,
     "memory": dict,

@@ -27,10 +27,9 @@ options:
   offers:
     description:
       - Roles whose offers (C(ROLE_offer) in their vars) are computed, part by part, as C(host_offers). C(known_offers) is what is
-        known of all roles. All roles' variables can be referred to meanwhile, those that the play does not enter as well.
+        known of all roles, also with an empty list, namely C(held_by), C(secrets), C(authorities) and the names of C(certificates). All roles' variables can be referred to meanwhile, those that the play does not enter as well.
     type: list
     elements: str
-    default: []
   keep:
     description:
       - Names of mappings whose values are computed once, in this order, and returned as RV(kept). What is computed afterwards may

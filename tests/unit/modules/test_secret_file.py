@@ -100,14 +100,18 @@ def test_a_placeholder_is_refused_with_the_program_that_removes_it(secret_file: 
 
 def test_findings_know_which_secrets_are_generated_without_a_word() -> None:
     """Who is told `make secrets` gets it there; everything else has to be named in secrets_more first."""
-    tasks = yaml.safe_load((ROOT / "playbooks/secrets.yml").read_text())[0]["tasks"]
-    arguments = next(task["secret_file"] for task in tasks if "secret_file" in task)
-    listed = set(re.findall(r"'(\w+)'", arguments["passwords"]))
-    made = listed | {f"{name}_ca_{part}" for name in arguments["authorities"] for part in ("certificate", "key")}
-    input_check: Any = action("input_check")
-    assert made == input_check.GENERATED == STANDARD
-    assert input_check.cure_of("session_secret") == "`make secrets INVENTORY=…` generates it"
-    assert "secrets_more of group_vars/all" in input_check.cure_of("smtp_password")
+    module: Any = action("input_check")
+    offers = [
+        yaml.safe_load((role / "vars/main.yml").read_text())[f"{role.name}_offer"]
+        for role in (ROOT / "roles").iterdir()
+    ]
+    authorities = module.of_all(offers, "authorities")
+    made = {*module.of_all(offers, "secrets")} | {
+        f"{n}_ca_{part}" for n in authorities for part in ("certificate", "key")
+    }
+    assert made == STANDARD
+    assert module.cure_of("session_secret", made) == "`make secrets INVENTORY=…` generates it"
+    assert "secrets_more of group_vars/all" in module.cure_of("smtp_password", made)
 
 
 class Marked(str):
