@@ -22,6 +22,9 @@ BUDGET, NUMBERS, HANDLERS = "tests/lab/budget.toml", "filter_plugins/numbers.py"
 Change = dict[str, str | None]
 HANDED, EXAMPLE = "playbooks/vars/contract.yml", "inventories/example/group_vars/all/main.yml"
 WIRED = "filter_plugins/wiring.py"
+OTHER: Change = {
+    "roles/other/meta/argument_specs.yml": "argument_specs: {main: {options: {other_mode: {type: str}}}}\n",
+}
 PORT: Change = {DEFAULTS: GOOD[DEFAULTS].replace("demo_port: 80\n", "demo_port: 8443\n")}
 
 
@@ -266,6 +269,14 @@ PROJECT_CASES: list[tuple[str, Change, str]] = [
     ("wiring", {HANDED: "demo_mode: fast\n"}, "demo_mode is handed over and contract_handed does not"),
     ("wiring", {HANDED: "contract_handed: {demo_mode: x}\n"}, "contract_handed names demo_mode"),
     ("wiring", {SITE: GOOD[SITE] + "#   {{ host.demo_port | default(81) }}\n"}, "default(81), and its role says 80"),
+    (
+        "wiring",
+        {
+            **OTHER,
+            HANDED: "demo_mode: '{{ other_mode }}'\ncontract_handed: {demo_mode: do that}\n",
+        },
+        "demo_mode refers to other_mode, which a play without role other lacks",
+    ),
     ("wiring", {WIRED: 'DEFAULTS: dict = {"demo_port": 81}\n'}, "DEFAULTS has 81 for demo_port, and its role 80"),
     ("wiring", {**PORT, EXAMPLE: "url: http://one:8443/\n"}, "main.yml:1: 8443 is demo_port; refer to it"),
     ("wiring", {**PORT, "inventories/demo/hosts.yml": "a: {b: 8443}\n"}, "hosts.yml:1: 8443 is demo_port"),
@@ -305,6 +316,14 @@ def test_every_contract_can_fail() -> None:
 ALLOWED: list[tuple[str, Change]] = [
     ("wiring", {HANDED: "demo_mode: fast\ncontract_handed: {demo_mode: do that}\n"}),
     ("wiring", {SITE: GOOD[SITE] + "#   {{ host.demo_port | default(80) }}\n"}),
+    (
+        "wiring",
+        {
+            **OTHER,
+            HANDED: "demo_mode: '{{ other_mode | default(1) }} {{ hostvars.a.other_mode }} {{ demo_port }}'\n"
+            "contract_handed: {demo_mode: do that}\n",
+        },
+    ),
     ("wiring", {WIRED: 'DEFAULTS: dict = {"demo_port": 80}\n'}),
     ("wiring", {**PORT, EXAMPLE: "demo_port: 8443 # here alone\nurl: http://192.0.2.1:18443/\n"}),
     ("wiring", {**PORT, TEMPLATE: GOOD[TEMPLATE] + "port 8443\n"}),

@@ -13,6 +13,8 @@ from tests.contract.contracts.repo import mapping, options, roles
 CONTRACT = "playbooks/vars/contract.yml"
 ASSUMED = "filter_plugins/wiring.py"
 SMALLEST = 1024  # below it everybody writes numbers that are no ports
+# A variable as it is, neither looked up in another host nor with a value to fall back to
+BARE = re.compile(r"(?<![\w.'])([a-z]\w*)(?!\w|'|\s*\|\s*default)")
 DEFAULT = re.compile(r"\b(\w+)\s*\|\s*default\(\s*(\d+)\s*\)")
 # Not the port of one of our services: what others use by habit, and a server without network
 EXEMPT = {"roles/firewall/vars/main.yml", "roles/backup/files/usr/local/lib/holdfast/restore-test"}
@@ -57,6 +59,19 @@ def assumed(root: Path) -> list[str]:
     ]
 
 
+def visible(root: Path) -> list[str]:
+    """What is handed to one role refers to no variable of another: a play without that one has no defaults of it."""
+    owner = {name: role.name for role in roles(root) for name in options(role)}
+    computed = set(mapping(root / CONTRACT))
+    return [
+        f"{name} refers to {other}, which a play without role {owner[other]} lacks; compute it in contract_host"
+        for name, value in mapping(root / CONTRACT).items()
+        if name in owner and isinstance(value, str)
+        for other in dict.fromkeys(BARE.findall(value))
+        if other in owner and other not in computed and owner[other] != owner[name]
+    ]
+
+
 def mentions(path: Path, ports: dict[str, int]) -> Iterator[str]:
     """Yield ports of services that a file writes as numbers, but for the line that sets the variable."""
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
@@ -92,4 +107,4 @@ def ports(root: Path) -> list[str]:
 
 
 def findings(root: Path) -> list[str]:
-    return [*handed(root), *numbers(root), *assumed(root), *ports(root)]
+    return [*handed(root), *numbers(root), *assumed(root), *visible(root), *ports(root)]
