@@ -578,7 +578,9 @@ def closes(expressions: list[dict[str, Any]]) -> bool:
 
 def leads(rule: dict[str, Any]) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
     """Yield the chain of a rule and the one that it sends every packet to."""
-    parts = [each if isinstance(each, dict) else {str(each): None} for each in rule.get("expr", [])]
+    parts: list[dict[str, Any]] = [
+        each if isinstance(each, dict) else {str(each): None} for each in rule.get("expr", [])
+    ]
     kinds = {kind for part in parts for kind in part}
     if kinds <= {"jump", "goto", "counter", "log"}:
         place = (rule["family"], rule["table"])

@@ -116,7 +116,7 @@ def test_a_chain_that_lets_in_only_what_it_knows(
         (":OUTPUT DROP [0:0]\n", True),
         ("*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\n-A INPUT -j DROP\n", True),
         ("-A INPUT -j REJECT --reject-with icmp-port-unreachable\n", True),
-        ("-A INPUT -m comment --comment \"the \\\"rest\\\"\" -j DROP\n", True),
+        ('-A INPUT -m comment --comment "the \\"rest\\"" -j DROP\n', True),
         # As a host with iptables-legacy and a chain of a script's own showed it
         ("-A INPUT -j site\n-A site -p tcp -m tcp --dport 22 -j ACCEPT\n-A site -g rest\n-A rest -j DROP\n", True),
         ("-A INPUT -j site\n-A site -s 192.0.2.1/32 -j DROP\n-A site -j RETURN\n", False),  # fail2ban, on all ports
