@@ -41,6 +41,11 @@ def postgresql_data(facts: Facts, version: int) -> str:
     return str(_main(facts, version).get("data") or f"/var/lib/postgresql/{version}/main")
 
 
+def _moved(cluster: str, port: int) -> str:
+    """Return the commands that give a cluster another port than ours."""
+    return f"pg_conftool {cluster} set port {port + 1}; pg_ctlcluster {cluster} restart"
+
+
 def _of_versions(facts: Facts, request: Request) -> Iterator[str]:
     """Say which cluster holds the data that ours does not have."""
     host, version = request["host"], request["version"]
@@ -48,9 +53,12 @@ def _of_versions(facts: Facts, request: Request) -> Iterator[str]:
     newer = [each["version"] for each in mains if _number(each) > [version]]
     older = [each["version"] for each in mains if _number(each) < [version]]
     if newer:
+        there = [each["port"] for each in mains if each["version"] == newer[-1]]
+        move = _moved(f"{newer[-1]} other", request["port"]) if request["port"] in there else ""
         yield (
             f"{host} has a cluster {newer[-1]}/main, which is newer than the PostgreSQL {version} of its release; take "
-            f"the host out of group database, or let another cluster lead: pg_renamecluster {newer[-1]} main other"
+            f"the host out of group database, or leave its data aside, which a new cluster {version}/main has nothing "
+            f"of: pg_renamecluster {newer[-1]} main other{move and '; ' + move}"
         )
     elif older and not _main(facts, version):
         yield (
@@ -69,8 +77,7 @@ def _of_others(facts: Facts, request: Request) -> Iterator[str]:
         if here != f"{version} main" and each["port"] == port and (each["start"] == "auto"):
             yield (
                 f"cluster {each['version']}/{each['name']} of {request['host']} has port {port}, as has "
-                f"postgresql_port; set another postgresql_port, or run there: pg_conftool {here} set port "
-                f"{port + 1}; pg_ctlcluster {here} restart"
+                f"postgresql_port; set another postgresql_port, or run there: {_moved(here, port)}"
             )
 
 

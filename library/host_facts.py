@@ -50,6 +50,7 @@ IPTABLES = Path("/usr/sbin/iptables")
 OUR_TABLE = ("inet", "holdfast")
 HOOKS = ("prerouting", "input", "forward", "output")
 CLOSING = {"drop", "reject", "xt REJECT"}
+COMMENT = r"""-m comment --comment (?:"(?:[^"\\]|\\.)*"|\S+)"""
 LEGACY = {  # what its rules are asked with, and where the kernel says that there are some
     "iptables-legacy": Path("/proc/net/ip_tables_names"),
     "ip6tables-legacy": Path("/proc/net/ip6_tables_names"),
@@ -582,6 +583,27 @@ def closes(expressions: list[dict[str, Any]]) -> bool:
     return bool(kinds & CLOSING) and kinds <= CLOSING | {"counter", "log"}
 
 
+def leads(rule: dict[str, Any]) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Yield the chain of a rule and the one that it sends every packet to."""
+    parts: list[dict[str, Any]] = [
+        each if isinstance(each, dict) else {str(each): None} for each in rule.get("expr", [])
+    ]
+    kinds = {kind for part in parts for kind in part}
+    if kinds <= {"jump", "goto", "counter", "log"}:
+        place = (rule["family"], rule["table"])
+        for part in parts:
+            for target in (part[kind]["target"] for kind in ("jump", "goto") if kind in part):
+                yield (*place, rule["chain"]), (*place, target)
+
+
+def led_to(ends: set[Any], jumps: list[tuple[Any, Any]]) -> set[Any]:
+    """Return the ends with every chain that sends all its packets to one of them."""
+    found = set(ends)
+    while more := {chain for chain, target in jumps if target in found} - found:
+        found |= more
+    return found
+
+
 def closed_chains(ruleset: list[dict[str, Any]]) -> list[dict[str, str]]:
     """Return the chains of others where a packet ends that no rule of theirs lets in: a drop in any table is final."""
     rules = [entry["rule"] for entry in ruleset if "rule" in entry]
@@ -592,6 +614,7 @@ def closed_chains(ruleset: list[dict[str, Any]]) -> list[dict[str, str]]:
         if chain["name"].startswith("DOCKER") or chain["table"].startswith("docker-")
     }
     ends = {(rule["family"], rule["table"], rule["chain"]) for rule in rules if closes(rule.get("expr", []))}
+    ends = led_to(ends, [pair for rule in rules for pair in leads(rule)])
     found = []
     for chain in chains:
         place = (chain["family"], chain["table"])
@@ -604,7 +627,9 @@ def closed_chains(ruleset: list[dict[str, Any]]) -> list[dict[str, str]]:
 
 def closed_text(text: str) -> bool:
     """Tell whether rules as iptables-save writes them let in only what they name."""
-    return bool(re.search(r"^:(INPUT|OUTPUT) DROP|^-A (INPUT|OUTPUT) -j (DROP|REJECT)\b", text, re.MULTILINE))
+    policies = re.findall(r"^:(\S+) DROP\b", text, re.MULTILINE)
+    jumps = re.findall(rf"^-A (\S+) (?:{COMMENT} )?-[jg] (\S+)", text, re.MULTILINE)
+    return bool({"INPUT", "OUTPUT"} & {*policies, *led_to({"DROP", "REJECT"}, jumps)})
 
 
 def closed_by_iptables() -> list[dict[str, str]]:

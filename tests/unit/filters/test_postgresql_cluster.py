@@ -77,7 +77,16 @@ def test_data_of_a_newer_version_is_not_replaced(filters: Filters) -> None:
     for clusters in ([cluster("18", port=5433)], [cluster("17"), cluster("18", port=5433)]):
         (sentence,) = found(filters, *clusters)
         assert sentence.startswith("data1 has a cluster 18/main, which is newer than the PostgreSQL 17 of its release;")
-        assert sentence.endswith("pg_renamecluster 18 main other")
+        assert sentence.endswith("which a new cluster 17/main has nothing of: pg_renamecluster 18 main other")
+    assert found(filters, cluster("18", "other", port=5433)) == []
+
+
+def test_a_newer_cluster_with_our_port_is_moved_in_the_same_round(filters: Filters) -> None:
+    """As a host with PostgreSQL 18 of apt.postgresql.org has it; what the commands leave behind is accepted."""
+    (sentence,) = found(filters, cluster("18", port=5432))
+    assert sentence.endswith(
+        "pg_renamecluster 18 main other; pg_conftool 18 other set port 5433; pg_ctlcluster 18 other restart"
+    )
     assert found(filters, cluster("18", "other", port=5433)) == []
 
 

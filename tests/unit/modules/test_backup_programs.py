@@ -116,6 +116,7 @@ def info(**changes: Any) -> str:
     stanza = {
         "archive": [archive(1, "000000010000000000000005")],
         "backup": [backup("20261129-020000F", 1), backup("20261130-020000F_20261130-080000I", 1, "0/4000060")],
+        "db": [{"id": 1, "repo-key": 1, "system-id": 7714052285785158493, "version": "17"}],
         "status": {"code": 0, "lock": {"backup": {"held": False}}, "message": "ok"},
     }
     return json.dumps([{**stanza, **changes}])
@@ -409,6 +410,31 @@ def test_wal_that_does_not_arrive_fails_the_run_and_no_other_stanza(stanzas: Sta
         "cannot be backed up, pgbackrest check says: ERROR: [082]: WAL segment was not archived before 60000ms; "
         "until that is mended WAL stays on the database host, then run site.yml again"
     ) in said["failed"][0]
+
+
+def test_a_stanza_of_another_cluster_is_told_with_the_command_that_ends_it(stanzas: Stanzas) -> None:
+    """The words of pgBackRest 2.55 after a pg_upgradecluster."""
+    (stanzas.folder / "info").write_text(info())
+    (stanzas.folder / "fails-check").write_text(
+        "ERROR: [028]: backup and archive info files exist but do not match the database\n"
+        "       HINT: is this the correct stanza?\n       HINT: did an error occur during stanza-upgrade?\n"
+    )
+    code, said = stanzas.run("main")
+    assert code == 1
+    assert said["failed"][0].endswith(
+        "its backups are of another cluster; if the one that runs now was upgraded or made anew, run there as root: "
+        "runuser -u postgres -- pgbackrest --stanza=main stanza-upgrade, which keeps them, then site.yml again"
+    )
+
+
+def test_after_a_stanza_upgrade_the_first_backup_of_the_new_cluster_begins(stanzas: Stanzas) -> None:
+    clusters = [{"id": 1, "repo-key": 1, "version": "15"}, {"id": 2, "repo-key": 1, "version": "17"}]
+    (stanzas.folder / "info").write_text(info(db=clusters, backup=[backup("20261129-020000F", 1)]))
+    assert stanzas.run("main") == (0, {"made": ["first backup of main"], "failed": []})
+    (stanzas.folder / "info").write_text(
+        info(db=clusters, backup=[backup("20261129-020000F", 1), backup("20261130-020000F", 2)])
+    )
+    assert stanzas.run("main") == (0, {"made": [], "failed": []})
 
 
 def test_a_first_backup_that_cannot_begin_is_told(stanzas: Stanzas) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[3]
 INVENTORY: dict[str, Any] = {
@@ -133,6 +134,20 @@ def test_archiving_of_the_inventory_is_respected_without_a_repository(limited: d
     assert values["postgresql_archive_command"] == "wal-g wal-push %p"
     assert values["postgresql_archive_timeout_seconds"] == 60
     assert values["contract_backup"]["archives"] is True
+
+
+def test_a_role_is_applied_where_its_hosts_have_it() -> None:
+    """A database without a repository got role backup, which died on it."""
+    given = yaml.safe_load((ROOT / "playbooks/vars/contract.yml").read_text())["contract_group_roles"]
+    found = []
+    for play in yaml.safe_load((ROOT / "playbooks/site.yml").read_text()):
+        groups = [group for group in str(play.get("hosts", "")).split(":") if group in given]
+        for task in play["tasks"] if groups else []:
+            role = task.get("ansible.builtin.import_role", {}).get("name")
+            always = all(isinstance(given[group], list) and role in given[group] for group in groups)
+            if role and not always:
+                found.append((role, task.get("when")))
+    assert found == [("postgresql", None), ("backup", "'backup' in host_roles")]  # the first is in the template, always
 
 
 def test_what_the_inventory_sets_in_vain_is_found(limited: dict[str, dict[str, Any]]) -> None:

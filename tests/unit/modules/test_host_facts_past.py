@@ -83,6 +83,17 @@ def test_rules_of_ours_of_docker_and_those_that_drop_what_they_name_are_no_rival
         ),
         ([chain("ip filter", "INPUT", "input"), rule("ip filter", "INPUT", COUNTER, XT_REJECT)], "ip filter", "input"),
         ([chain("ip6 filter", "INPUT", "input"), rule("ip6 filter", "INPUT", COUNTER, DROP)], "ip6 filter", "input"),
+        # A script's own chain, as iptables-nft and nft write the way there
+        (
+            [
+                chain("ip filter", "INPUT", "input"),
+                rule("ip filter", "INPUT", COUNTER, {"jump": {"target": "site"}}),
+                rule("ip filter", "site", COUNTER, {"goto": {"target": "rest"}}),
+                rule("ip filter", "rest", COUNTER, DROP),
+            ],
+            "ip filter",
+            "input",
+        ),
         # Docker's chains are in another family than the one that is closed
         (
             [chain("ip6 filter", "FORWARD", "forward", "drop"), chain("ip filter", "DOCKER-USER")],
@@ -105,6 +116,13 @@ def test_a_chain_that_lets_in_only_what_it_knows(
         (":OUTPUT DROP [0:0]\n", True),
         ("*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\n-A INPUT -j DROP\n", True),
         ("-A INPUT -j REJECT --reject-with icmp-port-unreachable\n", True),
+        ('-A INPUT -m comment --comment "the \\"rest\\"" -j DROP\n', True),
+        # As a host with iptables-legacy and a chain of a script's own showed it
+        ("-A INPUT -j site\n-A site -p tcp -m tcp --dport 22 -j ACCEPT\n-A site -g rest\n-A rest -j DROP\n", True),
+        ("-A INPUT -j site\n-A site -s 192.0.2.1/32 -j DROP\n-A site -j RETURN\n", False),  # fail2ban, on all ports
+        ("-A INPUT -p tcp -j site\n-A other -j DROP\n", False),
+        ("-A INPUT -j site\n-A site -j other\n-A other -j site\n", False),
+        ("-A FORWARD -j DOCKER-USER\n-A DOCKER-USER -j DROP\n", False),
         (":INPUT ACCEPT [0:0]\n:FORWARD DROP [0:0]\n-A INPUT -p tcp -m multiport --dports 22 -j f2b-sshd\n", False),
         ("-A INPUT -s 192.0.2.1/32 -j DROP\n", False),
         ("-A INPUT -j DROPPED\n", False),
