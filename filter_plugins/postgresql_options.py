@@ -1,14 +1,13 @@
 """Finds in the options of role postgresql what the server would refuse, or what refers to nothing."""
 
-import functools
-import ipaddress
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.holdfast.platform.plugins.plugin_utils.addresses import is_address
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
+from ansible_collections.holdfast.platform.plugins.plugin_utils.names import HOST, present
 
-HOST = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 HOST_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # what postgresql_standby writes into a connection string
 LEAST_CONNECTIONS = 4  # three are reserved for superusers
 SETS = ("all", "replication", "postgres")
@@ -42,19 +41,11 @@ CONTRIBUTED = """
 PRELOADED = ("pg_cron", "pgaudit", "pg_stat_statements")
 
 
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
-
-
 def _listen(addresses: list[str]) -> Iterator[str]:
     if not addresses:
         yield "postgresql_listen_addresses is empty; give at least localhost"
     for address in addresses:
-        if address != "*" and not _is_address(address) and not HOST.fullmatch(address):
+        if address != "*" and not is_address(address) and not HOST.fullmatch(address):
             yield f"postgresql_listen_addresses has {address!r}; give addresses of this host, localhost or *"
 
 
@@ -76,7 +67,7 @@ def _hosts(options: dict[str, Any]) -> Iterator[str]:
         name, address = host["name"], host["address"]
         if not HOST_NAME.fullmatch(name):
             yield f"host {name!r} cannot replicate; give it a name of letters, digits, dots, dashes and underscores"
-        elif not _is_address(address) and not HOST.fullmatch(address):
+        elif not is_address(address) and not HOST.fullmatch(address):
             yield f"postgresql_replication_hosts has the address {address!r} of {name}; give an address or a name"
         elif hosts.count(name) > 1:
             yield f"postgresql_replication_hosts lists {name} twice; name each server once"
@@ -97,10 +88,7 @@ def postgresql_extension_packages(databases: list[dict[str, Any]], version: int)
 
 
 def _wanted(database: dict[str, Any]) -> list[dict[str, Any]]:
-    there = [database] if database.get("state", "present") == "present" else []
-    return [
-        each for entry in there for each in entry.get("extensions", []) if each.get("state", "present") == "present"
-    ]
+    return [extension for entry in present([database]) for extension in present(entry.get("extensions", []))]
 
 
 def _extensions(options: dict[str, Any], database: dict[str, Any]) -> Iterator[str]:
@@ -127,7 +115,7 @@ def _unknown(what: str, names: Iterable[str], known: set[str], cure: str) -> Ite
 
 def _references(options: dict[str, Any]) -> Iterator[str]:
     """Say which roles and databases are named and will not be there; the server's own are known when it runs."""
-    there = [entry for entry in options["databases"] if entry.get("state", "present") == "present"]
+    there = present(options["databases"])
     roles = {"postgres", *options["roles_there"], *(user["name"] for user in options["users"])}
     databases = {*SETS, *options["databases_there"], *(database["name"] for database in there)}
     no_role, no_database = "who is no role; add it to postgresql_users", "which is none; add it to postgresql_databases"
@@ -157,25 +145,4 @@ def postgresql_option_findings(options: dict[str, Any]) -> list[str]:
     return list(dict.fromkeys([*found, *_references(options)]))
 
 
-FILTERS = (postgresql_extension_packages, postgresql_option_findings)
-
-
-def _reported(core: Callable[..., object]) -> Callable[..., object]:
-    """Let Ansible show a refusal of ``core`` as one sentence."""
-
-    @functools.wraps(core)
-    def run(*arguments: object, **options: object) -> object:
-        try:
-            return core(*arguments, **options)
-        except (TypeError, ValueError) as error:
-            raise AnsibleFilterError(str(error)) from None
-
-    return run
-
-
-class FilterModule:
-    """The filters of this file."""
-
-    def filters(self) -> dict[str, Callable[..., object]]:
-        """Return the filters by name."""
-        return {core.__name__: _reported(core) for core in FILTERS}
+FilterModule = filter_module(postgresql_extension_packages, postgresql_option_findings)

@@ -18,6 +18,8 @@ META, MAIN, CHECK = "roles/demo/meta/main.yml", "roles/demo/tasks/main.yml", "ro
 APPLY, TEMPLATE, README = "roles/demo/tasks/apply.yml", "roles/demo/templates/etc/demo.conf.j2", "roles/demo/README.md"
 SITE, VERIFY, SIDECAR = "playbooks/site.yml", "molecule/demo/verify.yml", "filter_plugins/plus_one.yml"
 NUMBERS, HANDLERS = "filter_plugins/numbers.py", "roles/demo/handlers/main.yml"
+SHARED = f"{filters.SHARED}/filters.py"
+TWIN = GOOD[NUMBERS].split("\n\n\n")[2].replace("plus_one", "more").replace("    if", '    """Add."""\n    if')
 
 Change = dict[str, str | None]
 HANDED, EXAMPLE = "playbooks/vars/contract.yml", "inventories/example/group_vars/all/main.yml"
@@ -235,7 +237,7 @@ PROJECT_CASES: list[tuple[str, Change, str]] = [
     ("extra variables", changed(SITE, "site_hosts | default('all') is string", "true"), "site_hosts is not validated"),
     ("sidecars", {SIDECAR: None}, "plus_one.yml is missing"),
     ("sidecars", {"filter_plugins/old_one.yml": GOOD[SIDECAR]}, "old_one.yml describes a filter that no file offers"),
-    ("sidecars", changed(NUMBERS, '{"plus_one": self.plus_one}', "{}"), "numbers.py offers no filter"),
+    ("sidecars", changed(NUMBERS, "filter_module(plus_one)", "filter_module()"), "numbers.py offers no filter"),
     ("sidecar contents", changed(SIDECAR, "name: plus_one", "name: plus"), "DOCUMENTATION.name is 'plus'"),
     ("sidecar contents", changed(SIDECAR, "description: How often., ", ""), "times has no description"),
     ("sidecar contents", changed(SIDECAR, "  positional: times\n", ""), "no positional"),
@@ -247,11 +249,15 @@ PROJECT_CASES: list[tuple[str, Change, str]] = [
         changed(SIDECAR, "    _input: {description: The number., type: int, required: true}\n", ""),
         "_input is missing",
     ),
-    ("filter code", {NUMBERS: GOOD[NUMBERS] + "#\n" * 300}, "at most 300"),
     ("filter code", {NUMBERS: GOOD[NUMBERS] + "\n\ndef long():\n" + "    pass\n" * 30}, "long has 31 lines"),
     ("filter code", {NUMBERS: GOOD[NUMBERS] + "\nimport yaml\n"}, "imports yaml"),
     ("filter code", changed(NUMBERS, '"""Numbers."""\n', ""), "has no docstring"),
-    ("filter code", changed(NUMBERS, '"plus_one"', '"plus"'), "a name of two words"),
+    ("filter code", changed(NUMBERS, "filter_module(plus_one)", "filter_module(plus)"), "a name of two words"),
+    ("filter code", {NUMBERS: GOOD[NUMBERS] + "\n\nclass FilterModule:\n    pass\n"}, "defines FilterModule"),
+    ("filter code", {SHARED: GOOD[SHARED] + "\nimport ansible.constants\n"}, "filters.py imports ansible.constants"),
+    ("python sizes", {NUMBERS: GOOD[NUMBERS] + "#\n" * 300}, "numbers.py has 313 lines; at most 300"),
+    ("python sizes", {"roles/demo/files/tool": "#!/usr/bin/python3\n" * 301}, "files/tool has 301 lines; at most 300"),
+    ("python twins", {SHARED: GOOD[SHARED] + TWIN}, "numbers.py: plus_one and filters.py: more are the same"),
     ("filter examples", changed(SIDECAR, "# => 2", "# => 3"), "says '3', gives 2"),
     ("filter examples", changed(SIDECAR, "# => 2", '# => "2"'), "gives 2"),
     ("filter examples", changed(SIDECAR, "1 | plus_one", "'1' | plus_one"), "needs a number"),
@@ -372,14 +378,8 @@ def test_forms_of_examples(build: Build) -> None:
 @pytest.mark.parametrize(
     ("code", "names"),
     [
-        (
-            "class F:\n    def filters(self):\n        return TABLE\nTABLE = {'one_two': 1}\nUNITS = {'kB': 1}\n",
-            ["one_two"],
-        ),
-        (
-            "T = (one_two, three_four)\nclass F:\n  def filters(self) -> dict[str, X]:\n    return {c.n: c for c in T}",
-            ["one_two", "three_four"],
-        ),
+        ("UNITS = limits(kilo, mega)\nFilterModule = filter_module(one_two, three_four)\n", ["one_two", "three_four"]),
+        ("FilterModule = something(one_two)\n", []),
     ],
 )
 def test_names_of_filters(tmp_path: Path, code: str, names: list[str]) -> None:
