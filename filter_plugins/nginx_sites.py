@@ -16,7 +16,7 @@ HEADER = re.compile(r"[A-Za-z0-9-]{1,100}")
 CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\\]")
 ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 DOLLAR = "${holdfast_dollar}"  # nginx knows no other way to write one
-DEFAULTS: dict[str, Any] = {
+DEFAULTS: dict[str, Any] = {  # of nginx_sites[]
     "websocket_paths": [],
     "closed_paths": ["/metrics"],
     "restricted_paths": {},
@@ -32,7 +32,12 @@ DEFAULTS: dict[str, Any] = {
     "headers": {},
     "error_page": "",
 }
-UPSTREAM_DEFAULTS: dict[str, Any] = {"weights": {}, "keepalive": 32, "sticky_by": "none", "sticky_cookie": ""}
+UPSTREAM_DEFAULTS: dict[str, Any] = {  # of nginx_sites[].upstream
+    "weights": {},
+    "keepalive": 32,
+    "sticky_by": "none",
+    "sticky_cookie": "",
+}
 PAGE_BYTES = 64 * 1024
 YEAR = 365 * 86400
 RANGES = {

@@ -16,7 +16,7 @@ RANGES = {
     "idle_timeout_seconds": (1, 365 * 86400),
     "connection_limit": (0, 65535),
 }
-DEFAULTS: dict[str, Any] = {
+DEFAULTS: dict[str, Any] = {  # of nginx_streams[]
     "listen_addresses": [],
     "servers": [],
     "backup_servers": [],

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.contract.contracts import (
+    arguments,
     duplication,
     filters,
     layout,
@@ -120,6 +121,9 @@ PROJECT: dict[str, Contract] = {
     "sidecars": filters.sidecars,
     "sidecar contents": sidecars_are_complete,
     "filter code": filter_code_is_small,
+    "module arguments": arguments.actions,
+    "nested defaults": arguments.copies,
+    "template defaults": arguments.templates,
     "python sizes": python.sizes,
     "python twins": python.twins,
     "filter examples": filters.examples_are_true,
