@@ -1,18 +1,13 @@
 """Find accounts that cannot be made, and numbers that people and containers would share."""
 
-import functools
-from collections.abc import Callable
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
+from ansible_collections.holdfast.platform.plugins.plugin_utils.names import present
 
 LARGEST = 2**31 - 1  # that Docker takes
 FIRST_FREE = 10001  # far from the numbers that Debian gives to packages (100) and people (1000)
 User = dict[str, Any]
-
-
-def _present(users: list[User]) -> list[User]:
-    return [user for user in users if user.get("state", "present") == "present"]
 
 
 def account_findings(users: list[User], accounts: dict[str, Any], host: str, login: str) -> list[str]:
@@ -20,15 +15,15 @@ def account_findings(users: list[User], accounts: dict[str, Any], host: str, log
     if not isinstance(users, list) or not isinstance(accounts, dict):
         raise TypeError("account_findings takes a list of users and the accounts of a host")
     known, groups = accounts.get("users", {}), accounts.get("groups", {})
-    present = _present(users)
+    wanted = present(users)
     found = []
     if login in accounts.get("made", []) and login not in [user["name"] for user in users]:
         found.append(
             f"base_users does not name {login} any more, the account this run logs in with; connect to {host} as "
             f"another one (ansible_user) to remove it, or put it back"
         )
-    given = [user["uid"] for user in present if user.get("uid") is not None]
-    for user in present:
+    given = [user["uid"] for user in wanted if user.get("uid") is not None]
+    for user in wanted:
         if user["name"] not in known:  # an existing account keeps its number
             found += _new_account_findings(user, given, known, groups, host)
     return found
@@ -65,7 +60,7 @@ def _holder(number: int, accounts: dict[str, Any], users: list[User]) -> str:
     for name, its in accounts.get("groups", {}).items():
         if its == number:
             return f"the group {name}"
-    for user in _present(users):
+    for user in present(users):
         if user.get("uid") == number and user.get("name") not in accounts.get("users", {}):
             return f"{user.get('name')} of base_users"
     return "somebody's own containers (/etc/subuid)" if _subordinate(number, accounts) else ""
@@ -93,7 +88,7 @@ def member_findings(members: list[str], accounts: dict[str, Any], host: str, use
         raise TypeError("member_findings takes names, the accounts of a host and a list of users")
     if not members or not accounts:
         return []
-    coming = [user.get("name") for user in _present(users)]
+    coming = [user.get("name") for user in present(users)]
     going = {*accounts["made"], *(user.get("name") for user in users)} - set(coming)
     lacking = [name for name in members if name not in coming and (name not in accounts["users"] or name in going)]
     found = [
@@ -121,25 +116,4 @@ def su_findings(group: str, accounts: dict[str, Any], host: str, users: list[Use
     ]
 
 
-FILTERS = (account_findings, number_findings, member_findings, su_findings)
-
-
-def _reported(core: Callable[..., object]) -> Callable[..., object]:
-    """Let Ansible show a refusal of ``core`` as one sentence."""
-
-    @functools.wraps(core)
-    def run(*arguments: object, **options: object) -> object:
-        try:
-            return core(*arguments, **options)
-        except (TypeError, ValueError) as error:
-            raise AnsibleFilterError(str(error)) from None
-
-    return run
-
-
-class FilterModule:
-    """The filters of this file."""
-
-    def filters(self) -> dict[str, Callable[..., object]]:
-        """Return the filters by name."""
-        return {core.__name__: _reported(core) for core in FILTERS}
+FilterModule = filter_module(account_findings, number_findings, member_findings, su_findings)

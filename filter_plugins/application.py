@@ -1,12 +1,10 @@
 """Find what an application in a container cannot be given: numbers, values and folders."""
 
-import functools
 import re
 import shlex
-from collections.abc import Callable
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
 
 LONGEST = 60000  # bytes of a line that Docker reads from an environment file
 SYSTEM = re.compile(
@@ -105,25 +103,4 @@ def folder_entries(folders: list[dict[str, Any]], uid: int) -> list[dict[str, An
     return [{"dest": path, "state": "directory", **entries[path]} for path in sorted(entries)]
 
 
-FILTERS = (environment_findings, limit_findings, folder_findings, folder_entries)
-
-
-def _reported(core: Callable[..., object]) -> Callable[..., object]:
-    """Let Ansible show a refusal of ``core`` as one sentence."""
-
-    @functools.wraps(core)
-    def run(*arguments: object, **options: object) -> object:
-        try:
-            return core(*arguments, **options)
-        except (TypeError, ValueError) as error:
-            raise AnsibleFilterError(str(error)) from None
-
-    return run
-
-
-class FilterModule:
-    """The filters of this file."""
-
-    def filters(self) -> dict[str, Callable[..., object]]:
-        """Return the filters by name."""
-        return {core.__name__: _reported(core) for core in FILTERS}
+FilterModule = filter_module(environment_findings, limit_findings, folder_findings, folder_entries)

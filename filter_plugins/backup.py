@@ -1,13 +1,13 @@
 """What pgBackRest would refuse of the backup role's variables, and which of its stanzas can be asked now."""
 
-import functools
-import ipaddress
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.holdfast.platform.plugins.plugin_utils.addresses import is_address
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
+from ansible_collections.holdfast.platform.plugins.plugin_utils.numbers import SLACK_SECONDS
 
 STANZA = re.compile(r"(?!global$)[A-Za-z0-9_][A-Za-z0-9._-]{0,62}")
 NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?")
@@ -15,15 +15,10 @@ DATABASE = re.compile(r"[^\x00-\x1f]{1,63}")
 LONGEST_NAME = 253  # of a host
 MOST_PROCESSES = 999  # process-max
 MOST_DAYS = 9999999  # repo-retention-full
-SLACK_SECONDS = 60  # from the end of the wait for a segment until it is in the repository
 
 
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return len(text) <= LONGEST_NAME and bool(NAME.fullmatch(text))
-    return True
+def _is_place(text: str) -> bool:
+    return is_address(text) or (len(text) <= LONGEST_NAME and bool(NAME.fullmatch(text)))
 
 
 def stanza_finding(host: str, stanza: str) -> list[str]:
@@ -54,9 +49,9 @@ def number_findings(values: dict[str, Any]) -> Iterator[str]:
 
 def place_findings(variable: str, place: dict[str, Any]) -> Iterator[str]:
     """Look at the name and the address of one end of a connection."""
-    if not _is_address(place["name"]):
+    if not _is_place(place["name"]):
         yield f"{variable} has the name {place['name']!r}; use letters, digits, _, - and dots, as in a host name"
-    if not _is_address(place["address"]):
+    if not _is_place(place["address"]):
         yield f"{variable} has the address {place['address']!r}; give an address or a host name"
 
 
@@ -127,25 +122,4 @@ def backup_stanzas(clients: list[dict[str, Any]], present: list[str]) -> dict[st
     return {"asked": sorted(asked), "kept": sorted(kept), "deferred": sorted(wanted - kept)}
 
 
-FILTERS = (backup_findings, backup_stanzas)
-
-
-def _reported(core: Callable[..., object]) -> Callable[..., object]:
-    """Let Ansible show a refusal of ``core`` as one sentence."""
-
-    @functools.wraps(core)
-    def run(*arguments: object, **options: object) -> object:
-        try:
-            return core(*arguments, **options)
-        except (TypeError, ValueError) as error:
-            raise AnsibleFilterError(str(error)) from None
-
-    return run
-
-
-class FilterModule:
-    """The filters of this file."""
-
-    def filters(self) -> dict[str, Callable[..., object]]:
-        """Return the filters by name."""
-        return {core.__name__: _reported(core) for core in FILTERS}
+FilterModule = filter_module(backup_findings, backup_stanzas)

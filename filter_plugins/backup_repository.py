@@ -1,17 +1,16 @@
 """What is in a repository of pgBackRest already, compared with what a run would make of it."""
 
-import functools
 import hashlib
-from collections.abc import Callable
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
+from ansible_collections.holdfast.platform.plugins.plugin_utils.numbers import SLACK_SECONDS
 
 MAGIC = b"Salted__"
 CLEAR = b"[backrest]\n"  # how the first file of each stanza begins
 KEY_BYTES, BLOCK_BYTES = 32, 16
-SLACK_SECONDS = 60  # from the end of the wait for a segment until it is in the repository
 # Below the repository, so that it works on a disk of its own too; pgBackRest looks at archive and backup alone
 ASIDE = "cd /var/lib/pgbackrest && mkdir old && mv archive backup holdfast-stanzas old"
 
@@ -131,25 +130,4 @@ def backup_pair_findings(situation: dict[str, Any]) -> list[str]:
     return found
 
 
-FILTERS = (backup_events, backup_notes, backup_pair_findings, repository_findings)
-
-
-def _reported(core: Callable[..., object]) -> Callable[..., object]:
-    """Let Ansible show a refusal of ``core`` as one sentence."""
-
-    @functools.wraps(core)
-    def run(*arguments: object, **options: object) -> object:
-        try:
-            return core(*arguments, **options)
-        except (TypeError, ValueError) as error:
-            raise AnsibleFilterError(str(error)) from None
-
-    return run
-
-
-class FilterModule:
-    """The filters of this file."""
-
-    def filters(self) -> dict[str, Callable[..., object]]:
-        """Return the filters by name."""
-        return {core.__name__: _reported(core) for core in FILTERS}
+FilterModule = filter_module(backup_events, backup_notes, backup_pair_findings, repository_findings)

@@ -1,10 +1,8 @@
 """Compares machines with what their environment asks for."""
 
-import functools
-from collections.abc import Callable
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
 
 EXPECTED = {"cpus", "memory_mb", "link_mbps", "storage", "encrypted"}
 KERNEL_LEAVES = 0.95  # of the memory that is sold
@@ -43,25 +41,4 @@ def capacity_findings(facts: dict[str, Any], host: str, least: dict[str, Any]) -
     return found
 
 
-FILTERS = (capacity_findings,)
-
-
-def _reported(core: Callable[..., object]) -> Callable[..., object]:
-    """Let Ansible show a refusal of ``core`` as one sentence."""
-
-    @functools.wraps(core)
-    def run(*arguments: object, **options: object) -> object:
-        try:
-            return core(*arguments, **options)
-        except (TypeError, ValueError) as error:
-            raise AnsibleFilterError(str(error)) from None
-
-    return run
-
-
-class FilterModule:
-    """The filters of this file."""
-
-    def filters(self) -> dict[str, Callable[..., object]]:
-        """Return the filters by name."""
-        return {core.__name__: _reported(core) for core in FILTERS}
+FilterModule = filter_module(capacity_findings)

@@ -1,11 +1,10 @@
 """Certificates and keys from the vault: those that are no PEM. Whether they fit is examined by certificate_set."""
 
-import functools
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
 
 BODY = r"-----\s[A-Za-z0-9+/=\s]+-----END "
 CHAIN = re.compile(rf"\s*(.*?-----BEGIN CERTIFICATE{BODY}CERTIFICATE-----\s*)+", re.DOTALL)
@@ -35,25 +34,4 @@ def certificate_pair_findings(provided: Mapping[str, Any], authority: Mapping[st
     return findings
 
 
-FILTERS = (certificate_pair_findings,)
-
-
-def _reported(core: Callable[..., object]) -> Callable[..., object]:
-    """Let Ansible show a refusal of ``core`` as one sentence."""
-
-    @functools.wraps(core)
-    def run(*arguments: object, **options: object) -> object:
-        try:
-            return core(*arguments, **options)
-        except (TypeError, ValueError) as error:
-            raise AnsibleFilterError(str(error)) from None
-
-    return run
-
-
-class FilterModule:
-    """The filters of this file."""
-
-    def filters(self) -> dict[str, Callable[..., object]]:
-        """Return the filters by name."""
-        return {core.__name__: _reported(core) for core in FILTERS}
+FilterModule = filter_module(certificate_pair_findings)

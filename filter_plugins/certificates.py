@@ -1,18 +1,17 @@
 """Certificates as data: whose they are, and which an ACME server could not issue."""
 
 import base64
-import functools
 import hashlib
-import ipaddress
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.holdfast.platform.plugins.plugin_utils.addresses import is_address
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
+from ansible_collections.holdfast.platform.plugins.plugin_utils.names import LABEL
 
 PROVIDERS = ("private_ca", "acme", "provided")
-LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 DNS_NAME = re.compile(rf"(\*\.)?{LABEL}(\.{LABEL})*")
 FILE_NAME = re.compile(r"(?!ca$)[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 HOST_NAME = re.compile(r"(?=.{1,253}$)(\*\.)?[A-Za-z0-9_][A-Za-z0-9_.-]*")  # names of inventories too
@@ -22,12 +21,8 @@ EMAIL = re.compile(r"[^@\s]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}")
 MOST_NAMES = 100  # what Let's Encrypt puts into one certificate
 
 
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text.removeprefix("DNS:"))
-    except ValueError:
-        return False
-    return True
+def _is_address(name: str) -> bool:
+    return is_address(name.removeprefix("DNS:"))
 
 
 def _twice(values: list[str]) -> list[str]:
@@ -199,25 +194,4 @@ def authority_changes(pem: str, before: str, host: str, left_out: list[str]) -> 
     return {"findings": [], "events": [event]}
 
 
-FILTERS = (authority_changes, certificate_findings, certificates_complete, site_certificates)
-
-
-def _reported(core: Callable[..., object]) -> Callable[..., object]:
-    """Let Ansible show a refusal of ``core`` as one sentence."""
-
-    @functools.wraps(core)
-    def run(*arguments: object, **options: object) -> object:
-        try:
-            return core(*arguments, **options)
-        except (TypeError, ValueError) as error:
-            raise AnsibleFilterError(str(error)) from None
-
-    return run
-
-
-class FilterModule:
-    """The filters of this file."""
-
-    def filters(self) -> dict[str, Callable[..., object]]:
-        """Return the filters by name."""
-        return {core.__name__: _reported(core) for core in FILTERS}
+FilterModule = filter_module(authority_changes, certificate_findings, certificates_complete, site_certificates)

@@ -1,11 +1,9 @@
 """Settings of Docker, and what would be lost on a host that had Docker before."""
 
-import functools
 import json
-from collections.abc import Callable
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
 
 BOUNDED = ("local", "json-file")  # logs that take max-size and max-file
 DATA = "/var/lib/docker"
@@ -134,25 +132,4 @@ def container_findings(name: str, seen: dict[str, Any], host: str) -> list[str]:
     ]
 
 
-FILTERS = (daemon_settings, setting_findings, daemon_findings, container_findings)
-
-
-def _reported(core: Callable[..., object]) -> Callable[..., object]:
-    """Let Ansible show a refusal of ``core`` as one sentence."""
-
-    @functools.wraps(core)
-    def run(*arguments: object, **options: object) -> object:
-        try:
-            return core(*arguments, **options)
-        except (TypeError, ValueError) as error:
-            raise AnsibleFilterError(str(error)) from None
-
-    return run
-
-
-class FilterModule:
-    """The filters of this file."""
-
-    def filters(self) -> dict[str, Callable[..., object]]:
-        """Return the filters by name."""
-        return {core.__name__: _reported(core) for core in FILTERS}
+FilterModule = filter_module(daemon_settings, setting_findings, daemon_findings, container_findings)

@@ -1,16 +1,11 @@
 """Knows what the names in firewall rules stand for: hosts of groups, sets of addresses, interfaces of containers."""
 
-import functools
 import ipaddress
 import re
-from collections.abc import Callable
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
-
-PUBLIC = "public"
-CONTAINERS = "containers"  # those of the host itself, by the interface they come through
-BRIDGES = ("docker", "br-")  # how the names of Docker's interfaces begin
+from ansible_collections.holdfast.platform.plugins.plugin_utils.addresses import BRIDGES, CONTAINERS, PUBLIC
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
 
 
 def _network(source: str) -> str | None:
@@ -114,25 +109,4 @@ def interface_findings(external: list[str], outward: list[str]) -> list[str]:
     ]
 
 
-FILTERS = (resolve_sources, address_sets, interface_findings)
-
-
-def _reported(core: Callable[..., object]) -> Callable[..., object]:
-    """Let Ansible show a refusal of ``core`` as one sentence."""
-
-    @functools.wraps(core)
-    def run(*arguments: object, **options: object) -> object:
-        try:
-            return core(*arguments, **options)
-        except (TypeError, ValueError) as error:
-            raise AnsibleFilterError(str(error)) from None
-
-    return run
-
-
-class FilterModule:
-    """The filters of this file."""
-
-    def filters(self) -> dict[str, Callable[..., object]]:
-        """Return the filters by name."""
-        return {core.__name__: _reported(core) for core in FILTERS}
+FilterModule = filter_module(resolve_sources, address_sets, interface_findings)

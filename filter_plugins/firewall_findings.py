@@ -1,21 +1,18 @@
 """Finds firewall rules that cannot be meant: covered by others, contradicting them, or data open to the world."""
 
-import functools
 import ipaddress
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.holdfast.platform.plugins.plugin_utils.addresses import PUBLIC, network_of
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
 
 EXPECTED = {"sets", "public_accepted", "data_ports", "data_services", "connection"}
-PUBLIC = "public"
 WORLD = {4: 2**31, 6: 2**124}  # half of the addresses; of those of IPv6 that are in use, which are 2000::/3
 Rule = dict[str, Any]
 End = Any  # a network, the name of a group, or public
 Ports = dict[tuple[str, int], "Port"]
-
-network = functools.lru_cache(maxsize=65536)(ipaddress.ip_network)
 
 
 class Port:
@@ -50,9 +47,9 @@ def _ends(rule: Rule, addresses: dict[str, list[str]], sets: list[str]) -> list[
     found: list[End] = []
     for source in rule["sources"]:
         if source in sets:
-            found += [network(address) for address in addresses[source]]
+            found += [network_of(address) for address in addresses[source]]
         else:
-            found.append(source if source == PUBLIC or source in addresses else network(source))
+            found.append(source if source == PUBLIC or source in addresses else network_of(source))
     return [PUBLIC] if PUBLIC in found else found
 
 
@@ -60,7 +57,7 @@ def _is_world(rule: Rule, addresses: dict[str, list[str]]) -> bool:
     """Tell whether a rule lets in so many that they are everybody, by networks, groups and sets."""
     sizes = dict.fromkeys(WORLD, 0)
     for one in {one for source in rule["sources"] for one in addresses.get(source, [source]) if "/" in one}:
-        sizes[network(one).version] += network(one).num_addresses
+        sizes[network_of(one).version] += network_of(one).num_addresses
     return PUBLIC in rule["sources"] or any(sizes[version] >= least for version, least in WORLD.items())
 
 
@@ -153,7 +150,7 @@ def _connection(rules: list[Rule], plan: dict[str, Any], connection: dict[str, A
     source = getattr(source, "ipv4_mapped", None) or source
     ssh = next(rule for rule in rules if rule["origin"] == "ssh")
     ends = [one for end in ssh["sources"] for one in plan["addresses"].get(end, [end])]
-    if PUBLIC in ends or any(source in network(end) for end in ends):
+    if PUBLIC in ends or any(source in network_of(end) for end in ends):
         return []
     return [f"this run comes from {source}, which is not in firewall_ssh_sources ({', '.join(ends)}); add it"]
 
@@ -177,25 +174,4 @@ def firewall_plan_findings(plan: dict[str, Any], host: dict[str, Any]) -> list[s
     return found
 
 
-FILTERS = (firewall_plan_findings,)
-
-
-def _reported(core: Callable[..., object]) -> Callable[..., object]:
-    """Let Ansible show a refusal of ``core`` as one sentence."""
-
-    @functools.wraps(core)
-    def run(*arguments: object, **options: object) -> object:
-        try:
-            return core(*arguments, **options)
-        except (TypeError, ValueError) as error:
-            raise AnsibleFilterError(str(error)) from None
-
-    return run
-
-
-class FilterModule:
-    """The filters of this file."""
-
-    def filters(self) -> dict[str, Callable[..., object]]:
-        """Return the filters by name."""
-        return {core.__name__: _reported(core) for core in FILTERS}
+FilterModule = filter_module(firewall_plan_findings)

@@ -1,13 +1,12 @@
 """Says who may connect to whom by TCP, and compares that with what a probe found."""
 
-import functools
 import ipaddress
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.holdfast.platform.plugins.plugin_utils.addresses import PUBLIC, network_of
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
 
-PUBLIC = "public"
 REQUIRED = {"name", "addresses", "rules"}
 OPTIONAL = {"groups", "listening", "egress"}
 EVERY = {4: "0.0.0.0", 6: "::"}  # noqa: S104  that the second takes IPv4 too is not certain
@@ -19,8 +18,6 @@ DIFFERENCES = {
     (False, "open"): ("is open", "run site.yml for that host"),
     (False, "refused"): ("is refused, not dropped", "the firewall does not cover it; run site.yml for that host"),
 }
-# Every pair of hosts asks for the same ones
-network_of = functools.lru_cache(maxsize=65536)(ipaddress.ip_network)
 OUTCOMES = {"open", "refused", "dropped", "unreachable"}
 
 
@@ -147,25 +144,4 @@ def firewall_differences(matrix: list[dict[str, Any]], probed: list[dict[str, An
     return {"differences": differences, "silent": [f"{host} {port}" for host, port in sorted(silent - heard)]}
 
 
-FILTERS = (firewall_matrix, firewall_differences)
-
-
-def _reported(core: Callable[..., object]) -> Callable[..., object]:
-    """Let Ansible show a refusal of ``core`` as one sentence."""
-
-    @functools.wraps(core)
-    def run(*arguments: object, **options: object) -> object:
-        try:
-            return core(*arguments, **options)
-        except (TypeError, ValueError) as error:
-            raise AnsibleFilterError(str(error)) from None
-
-    return run
-
-
-class FilterModule:
-    """The filters of this file."""
-
-    def filters(self) -> dict[str, Callable[..., object]]:
-        """Return the filters by name."""
-        return {core.__name__: _reported(core) for core in FILTERS}
+FilterModule = filter_module(firewall_matrix, firewall_differences)

@@ -2,16 +2,13 @@
 
 import collections
 import contextlib
-import functools
 import re
 import socket
-from collections.abc import Callable
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.holdfast.platform.plugins.plugin_utils.addresses import CONTAINERS, PUBLIC
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
 
-PUBLIC = "public"
-CONTAINERS = "containers"  # of the host itself; a name without addresses
 POLICIES = ("accept", "drop_containers", "drop")
 LISTS = ("service_rules", "rules", "unlimited_sources", "egress_rules", "external_interfaces")
 REQUIRED = {"ssh_port", "ssh_sources"}
@@ -181,25 +178,4 @@ def firewall_plan(firewall: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-FILTERS = (firewall_plan,)
-
-
-def _reported(core: Callable[..., object]) -> Callable[..., object]:
-    """Let Ansible show a refusal of ``core`` as one sentence."""
-
-    @functools.wraps(core)
-    def run(*arguments: object, **options: object) -> object:
-        try:
-            return core(*arguments, **options)
-        except (TypeError, ValueError) as error:
-            raise AnsibleFilterError(str(error)) from None
-
-    return run
-
-
-class FilterModule:
-    """The filters of this file."""
-
-    def filters(self) -> dict[str, Callable[..., object]]:
-        """Return the filters by name."""
-        return {core.__name__: _reported(core) for core in FILTERS}
+FilterModule = filter_module(firewall_plan)

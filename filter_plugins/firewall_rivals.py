@@ -1,10 +1,9 @@
 """Finds firewalls of others on a host: a packet that one of them drops is dropped, whatever our rules say."""
 
-import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
 
 FLUSH = "`{0} -P INPUT ACCEPT; {0} -P OUTPUT ACCEPT; {0} -F INPUT; {0} -F OUTPUT`"
 OFF = {
@@ -64,25 +63,4 @@ def firewall_rival_findings(past: dict[str, Any], host: str, forwards: bool) -> 
     return found
 
 
-FILTERS = (firewall_rival_findings,)
-
-
-def _reported(core: Callable[..., object]) -> Callable[..., object]:
-    """Let Ansible show a refusal of ``core`` as one sentence."""
-
-    @functools.wraps(core)
-    def run(*arguments: object, **options: object) -> object:
-        try:
-            return core(*arguments, **options)
-        except (TypeError, ValueError) as error:
-            raise AnsibleFilterError(str(error)) from None
-
-    return run
-
-
-class FilterModule:
-    """The filters of this file."""
-
-    def filters(self) -> dict[str, Callable[..., object]]:
-        """Return the filters by name."""
-        return {core.__name__: _reported(core) for core in FILTERS}
+FilterModule = filter_module(firewall_rival_findings)

@@ -1,27 +1,18 @@
 """Addresses that a group of hosts shares, held by one of them at a time."""
 
-import functools
 import ipaddress
 import re
 from collections import Counter
-from collections.abc import Callable
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.holdfast.platform.plugins.plugin_utils.addresses import version_of
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
 
 HIGHEST_PRIORITY = 200  # of 254; the first host of the group has it
 LEAST_HOSTS = 2
 MOST_HOSTS = 32
 MOST_ROUTERS = 255
 INTERFACE = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9_.:@-]{1,15}")
-
-
-def _version(text: object) -> int:
-    """Return the version of an address, and 0 for anything else."""
-    try:
-        return ipaddress.ip_address(str(text)).version
-    except ValueError:
-        return 0
 
 
 def _usable(text: object) -> str:
@@ -61,10 +52,10 @@ def group_findings(addresses: list[str], own: dict[str, str], host: str) -> list
         for name, address in own.items()
         if not _usable(address)
     ]
-    versions = {_version(address) for address in own.values()} - {0}
+    versions = {version_of(address) for address in own.values()} - {0}
     if len(versions) > 1:
         findings.append("floating_address_hosts has addresses of both families; give all hosts one of the same family")
-    elif versions and versions.isdisjoint(map(_version, addresses)):
+    elif versions and versions.isdisjoint(map(version_of, addresses)):
         findings.append(
             f"floating_address_addresses has none of the family of {', '.join(own.values())}; add one, "
             "hosts speak to each other about that"
@@ -87,14 +78,14 @@ def vrrp_plan(addresses: list[str], hosts: list[dict[str, Any]], host: str) -> d
         raise ValueError("; ".join(findings) or "floating_address_addresses is empty; there is nothing to plan")
     names = [each["name"] for each in hosts]
     own = {each["name"]: str(each["address"]) for each in hosts}
-    ordered = sorted(addresses, key=lambda text: (_version(text), int(ipaddress.ip_address(text))))
+    ordered = sorted(addresses, key=lambda text: (version_of(text), int(ipaddress.ip_address(text))))
     return {
         "address": own[host],
         "peers": [own[name] for name in names if name != host],
         "priority": HIGHEST_PRIORITY - names.index(host),
         # An advertisement holds addresses of its own family; others follow along
-        "announced": [text for text in ordered if _version(text) == _version(own[host])],
-        "others": [text for text in ordered if _version(text) != _version(own[host])],
+        "announced": [text for text in ordered if version_of(text) == version_of(own[host])],
+        "others": [text for text in ordered if version_of(text) != version_of(own[host])],
     }
 
 
@@ -108,25 +99,4 @@ def vrrp_option_findings(interface: str, router_id: int) -> list[str]:
     return findings
 
 
-FILTERS = (vrrp_findings, vrrp_option_findings, vrrp_plan)
-
-
-def _reported(core: Callable[..., object]) -> Callable[..., object]:
-    """Let Ansible show a refusal of ``core`` as one sentence."""
-
-    @functools.wraps(core)
-    def run(*arguments: object, **options: object) -> object:
-        try:
-            return core(*arguments, **options)
-        except (TypeError, ValueError) as error:
-            raise AnsibleFilterError(str(error)) from None
-
-    return run
-
-
-class FilterModule:
-    """The filters of this file."""
-
-    def filters(self) -> dict[str, Callable[..., object]]:
-        """Return the filters by name."""
-        return {core.__name__: _reported(core) for core in FILTERS}
+FilterModule = filter_module(vrrp_findings, vrrp_option_findings, vrrp_plan)

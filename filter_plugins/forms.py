@@ -1,13 +1,13 @@
 """What text and numbers may look like, by names that a role's meta/forms.yml gives to its options."""
 
-import functools
 import ipaddress
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.holdfast.platform.plugins.plugin_utils.addresses import is_address
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
 
 LARGEST = 2**31 - 1  # services keep numbers in 32 bits
 LABEL = r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)"
@@ -16,13 +16,6 @@ HOST = rf"(?=.{{1,253}}$){LABEL}(?:\.{LABEL})*(?<!\.)"
 CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\x85\u2028\u2029]")
 NUL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 RANGE = re.compile(r"(?:at least )?(-?\d+(?:\.\d+)?)(?: to (\d+))?")
-
-
-def _is_address(text: str) -> bool:
-    try:
-        return bool(ipaddress.ip_address(text))
-    except ValueError:
-        return False
 
 
 def _is_network(text: str) -> bool:
@@ -42,11 +35,11 @@ def _is_url(text: str) -> bool:
     if not found or (found[2] and not 1 <= int(found[2]) <= 65535):
         return False
     host = found[1]
-    return _is_address(host[1:-1]) if host.startswith("[") else _is_address(host) or _is_host(host)
+    return is_address(host[1:-1]) if host.startswith("[") else is_address(host) or _is_host(host)
 
 
 def _is_certified(text: str) -> bool:
-    return _is_host(text.removeprefix("*.")) or _is_address(text)
+    return _is_host(text.removeprefix("*.")) or is_address(text)
 
 
 def _is_expression(text: str) -> bool:
@@ -79,11 +72,11 @@ PATTERNS = {
     "pem": (r"(?s)\s*-----BEGIN [A-Z0-9 ]+-----\r?\n.*-----END [A-Z0-9 ]+-----\s*", "PEM, from BEGIN to END"),
 }
 PREDICATES: dict[str, tuple[Callable[[str], bool], str]] = {
-    "address": (_is_address, "an IPv4 or IPv6 address"),
+    "address": (is_address, "an IPv4 or IPv6 address"),
     "network": (_is_network, "an address, or a network such as 10.0.0.0/8"),
     "host name": (_is_host, "a host name such as db1.example.org"),
-    "host": (lambda text: _is_host(text) or _is_address(text), "a host name or an address"),
-    "host entry": (lambda text: text == "host-gateway" or _is_address(text), "an address, or host-gateway"),
+    "host": (lambda text: _is_host(text) or is_address(text), "a host name or an address"),
+    "host entry": (lambda text: text == "host-gateway" or is_address(text), "an address, or host-gateway"),
     "certificate name": (
         lambda text: _is_certified(text.removeprefix("DNS:")),
         "a host name, a wildcard or an address",
@@ -163,25 +156,4 @@ def form_findings(value: Any, name: str, option: dict[str, Any], forms: dict[str
     return list(_findings(value, name, option, forms, name))
 
 
-FILTERS = (form_findings,)
-
-
-def _reported(core: Callable[..., object]) -> Callable[..., object]:
-    """Let Ansible show a refusal of ``core`` as one sentence."""
-
-    @functools.wraps(core)
-    def run(*arguments: object, **options: object) -> object:
-        try:
-            return core(*arguments, **options)
-        except (TypeError, ValueError) as error:
-            raise AnsibleFilterError(str(error)) from None
-
-    return run
-
-
-class FilterModule:
-    """The filters of this file."""
-
-    def filters(self) -> dict[str, Callable[..., object]]:
-        """Return the filters by name."""
-        return {core.__name__: _reported(core) for core in FILTERS}
+FilterModule = filter_module(form_findings)

@@ -1,11 +1,9 @@
 """Find what a host already has that a run cannot live with: packages of others, masked units, facts that fail."""
 
-import functools
 import re
-from collections.abc import Callable
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
 
 # What cannot be installed beside a package of ours, by the words of Debian's and Docker's packages (Conflicts).
 RIVALS = {
@@ -90,25 +88,4 @@ def fact_findings(facts: dict[str, Any], host: str, spared: list[str] | None = N
     ]
 
 
-FILTERS = (fact_findings, package_findings, unit_findings)
-
-
-def _reported(core: Callable[..., object]) -> Callable[..., object]:
-    """Let Ansible show a refusal of ``core`` as one sentence."""
-
-    @functools.wraps(core)
-    def run(*arguments: object, **options: object) -> object:
-        try:
-            return core(*arguments, **options)
-        except (TypeError, ValueError) as error:
-            raise AnsibleFilterError(str(error)) from None
-
-    return run
-
-
-class FilterModule:
-    """The filters of this file."""
-
-    def filters(self) -> dict[str, Callable[..., object]]:
-        """Return the filters by name."""
-        return {core.__name__: _reported(core) for core in FILTERS}
+FilterModule = filter_module(fact_findings, package_findings, unit_findings)

@@ -1,11 +1,9 @@
 """Points in time as HTTP writes them."""
 
-import functools
-from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
 
 
 def http_date(moment: str) -> str:
@@ -21,25 +19,4 @@ def http_date(moment: str) -> str:
     return format_datetime(read.astimezone(UTC), usegmt=True)
 
 
-FILTERS = (http_date,)
-
-
-def _reported(core: Callable[..., object]) -> Callable[..., object]:
-    """Let Ansible show a refusal of ``core`` as one sentence."""
-
-    @functools.wraps(core)
-    def run(*arguments: object, **options: object) -> object:
-        try:
-            return core(*arguments, **options)
-        except (TypeError, ValueError) as error:
-            raise AnsibleFilterError(str(error)) from None
-
-    return run
-
-
-class FilterModule:
-    """The filters of this file."""
-
-    def filters(self) -> dict[str, Callable[..., object]]:
-        """Return the filters by name."""
-        return {core.__name__: _reported(core) for core in FILTERS}
+FilterModule = filter_module(http_date)

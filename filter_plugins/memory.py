@@ -1,16 +1,14 @@
 """Divides the memory of one host between all services on it."""
 
-import functools
 from bisect import bisect_left
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
+from ansible_collections.holdfast.platform.plugins.plugin_utils.numbers import LARGEST_MB, whole
 
 RESERVE_FLOOR_MB = 256
 RESERVE_DIVISOR = 10
 SMALL_DIVISOR = 20  # what takes less than this part of the machine is none of its large consumers
-LARGEST_MB = 2**24
 FIXED_KEYS = {"name", "memory_mb"}
 SHARE_KEYS = {"name", "share", "minimum_mb"}
 SYSTEM = "operating system"
@@ -29,13 +27,6 @@ class Claim(NamedTuple):
         return f"{basis}, set by {self.variable}" if self.variable else basis
 
 
-def _whole(value: object, what: str, least: int) -> int:
-    """Return a checked whole number."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ValueError(f"{what} must be a whole number from {least}, got {value!r}")
-    return int(value)
-
-
 def _claim(claim: object, variables: dict[str, str]) -> tuple[str, Claim]:
     """Return name and meaning of one claim."""
     if not isinstance(claim, dict) or not isinstance(claim.get("name"), str) or not claim["name"]:
@@ -43,13 +34,13 @@ def _claim(claim: object, variables: dict[str, str]) -> tuple[str, Claim]:
     name = str(claim["name"])
     variable = variables.get(name, "")
     if set(claim) == FIXED_KEYS:
-        return name, Claim(_whole(claim["memory_mb"], f"{name}: memory_mb", 0), 0, variable)
+        return name, Claim(whole(claim["memory_mb"], f"{name}: memory_mb", 0), 0, variable)
     if not {"name", "share"} <= set(claim) <= SHARE_KEYS:
         raise ValueError(
             f"{name}: a claim has either memory_mb, or share and minimum_mb; got {sorted(map(str, claim))}"
         )
-    least = _whole(claim.get("minimum_mb", 0), f"{name}: minimum_mb", 0)
-    return name, Claim(least, _whole(claim["share"], f"{name}: share", 1), variable)
+    least = whole(claim.get("minimum_mb", 0), f"{name}: minimum_mb", 0)
+    return name, Claim(least, whole(claim["share"], f"{name}: share", 1), variable)
 
 
 def _read(claims: object, variables: dict[str, str]) -> dict[str, Claim]:
@@ -150,7 +141,7 @@ def memory_plan(
     growing: dict[str, int] | None = None,
 ) -> dict[str, Any]:
     """Return who gets how much of ``total_mb``; refuse claims that do not fit."""
-    total, read = _whole(total_mb, "host_memory_mb", 1), _read(claims, variables or {})
+    total, read = whole(total_mb, "host_memory_mb", 1), _read(claims, variables or {})
     reserved = _reserve(total)
     if sum(claim.least for claim in read.values()) > total - reserved:
         _refuse(read, total, reserved, measured, growing or {})
@@ -165,25 +156,4 @@ def memory_plan(
     }
 
 
-FILTERS = (memory_plan,)
-
-
-def _reported(core: Callable[..., object]) -> Callable[..., object]:
-    """Let Ansible show a refusal of ``core`` as one sentence."""
-
-    @functools.wraps(core)
-    def run(*arguments: object, **options: object) -> object:
-        try:
-            return core(*arguments, **options)
-        except (TypeError, ValueError) as error:
-            raise AnsibleFilterError(str(error)) from None
-
-    return run
-
-
-class FilterModule:
-    """The filters of this file."""
-
-    def filters(self) -> dict[str, Callable[..., object]]:
-        """Return the filters by name."""
-        return {core.__name__: _reported(core) for core in FILTERS}
+FilterModule = filter_module(memory_plan)

@@ -1,13 +1,11 @@
 """Shortens names that something else keeps only so many characters of, everywhere in the same way."""
 
-import functools
 import hashlib
-from collections.abc import Callable
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
+from ansible_collections.holdfast.platform.plugins.plugin_utils.names import IDENTIFIER
 
 COMMON_NAME = 64  # of a certificate (X.520)
-IDENTIFIER = 63  # of PostgreSQL, in bytes; the rest is cut off without a word
 DIGEST = 8
 SLOT = "holdfast_"
 
@@ -35,25 +33,4 @@ def replication_slot(host: str) -> str:
     return SLOT + "".join(letter if letter.isascii() and letter.isalnum() else "_" for letter in name)
 
 
-FILTERS = (short_name, replication_name, replication_slot)
-
-
-def _reported(core: Callable[..., object]) -> Callable[..., object]:
-    """Let Ansible show a refusal of ``core`` as one sentence."""
-
-    @functools.wraps(core)
-    def run(*arguments: object, **options: object) -> object:
-        try:
-            return core(*arguments, **options)
-        except (TypeError, ValueError) as error:
-            raise AnsibleFilterError(str(error)) from None
-
-    return run
-
-
-class FilterModule:
-    """The filters of this file."""
-
-    def filters(self) -> dict[str, Callable[..., object]]:
-        """Return the filters by name."""
-        return {core.__name__: _reported(core) for core in FILTERS}
+FilterModule = filter_module(short_name, replication_name, replication_slot)

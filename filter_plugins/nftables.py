@@ -1,11 +1,9 @@
 """Writes the nftables file of a host."""
 
-import functools
 import re
-from collections.abc import Callable
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
 
 HEADER = """\
 #!/usr/sbin/nft -f
@@ -165,25 +163,4 @@ def nftables_ruleset(plan: dict[str, Any]) -> str:
     return "\n".join([HEADER, *(f"  {line}" for line in declared), *chains, "}", ""])
 
 
-FILTERS = (nftables_ruleset,)
-
-
-def _reported(core: Callable[..., object]) -> Callable[..., object]:
-    """Let Ansible show a refusal of ``core`` as one sentence."""
-
-    @functools.wraps(core)
-    def run(*arguments: object, **options: object) -> object:
-        try:
-            return core(*arguments, **options)
-        except (TypeError, ValueError) as error:
-            raise AnsibleFilterError(str(error)) from None
-
-    return run
-
-
-class FilterModule:
-    """The filters of this file."""
-
-    def filters(self) -> dict[str, Callable[..., object]]:
-        """Return the filters by name."""
-        return {core.__name__: _reported(core) for core in FILTERS}
+FilterModule = filter_module(nftables_ruleset)

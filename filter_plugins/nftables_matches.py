@@ -1,17 +1,16 @@
 """Says in nft's words whom the rules of a firewall are about."""
 
-import functools
 import itertools
 import re
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.holdfast.platform.plugins.plugin_utils.addresses import BRIDGES
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
 
 FAMILIES = {4: "ip", 6: "ip6"}
 SIDES = {"saddr": "iifname", "daddr": "oifname"}  # the address of an end, and the interface it is behind
-BRIDGES = ("docker", "br-")  # how the names of Docker's interfaces begin
 PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")  # what nft takes as it is
 Ends = dict[int, list[str]] | None  # matches by IP version, 0 is both; everybody is None
 
@@ -138,25 +137,4 @@ def nftables_matches(plan: dict[str, Any]) -> dict[str, Any]:
     return {**plan, "rules": rules, "egress": egress, "unlimited": unlimited, "sets": sets.lines, "bridges": bridges}
 
 
-FILTERS = (nftables_matches,)
-
-
-def _reported(core: Callable[..., object]) -> Callable[..., object]:
-    """Let Ansible show a refusal of ``core`` as one sentence."""
-
-    @functools.wraps(core)
-    def run(*arguments: object, **options: object) -> object:
-        try:
-            return core(*arguments, **options)
-        except (TypeError, ValueError) as error:
-            raise AnsibleFilterError(str(error)) from None
-
-    return run
-
-
-class FilterModule:
-    """The filters of this file."""
-
-    def filters(self) -> dict[str, Callable[..., object]]:
-        """Return the filters by name."""
-        return {core.__name__: _reported(core) for core in FILTERS}
+FilterModule = filter_module(nftables_matches)

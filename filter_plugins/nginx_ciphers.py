@@ -1,16 +1,11 @@
 """Ciphers and groups in nginx's TLS settings: those that OpenSSL does not know keep nginx from starting."""
 
-import functools
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
-
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
+from ansible_collections.holdfast.platform.plugins.plugin_utils.names import words
 
 # As OpenSSL 3 names them, of TLS 1.2 and with the keys that certificates have
 SUITE = re.compile(
@@ -20,7 +15,7 @@ SUITE = re.compile(
     r"|ECDHE-(ECDSA|RSA)-(AES256-SHA384|CAMELLIA256-SHA384)"
 )
 TLS13 = re.compile(r"TLS_(AES_128_GCM_SHA256|AES_256_GCM_SHA384|CHACHA20_POLY1305_SHA256|AES_128_CCM(_8)?_SHA256)")
-WORDS = _words(
+WORDS = words(
     "3DES AES AES128 AES256 AESCCM AESCCM8 AESGCM ALL ARIA ARIA128 ARIA256 ARIAGCM CAMELLIA CAMELLIA128 CAMELLIA256 "
     "CBC CHACHA20 COMPLEMENTOFALL COMPLEMENTOFDEFAULT DEFAULT DES DHE DSS ECDH ECDHE ECDSA EDH EECDH EXP EXPORT "
     "HIGH IDEA LOW MD5 MEDIUM NULL PSK RC4 RSA SEED SHA SHA1 SHA256 SHA384 SRP SSLv2 SSLv3 TLSv1 TLSv1.0 TLSv1.2 "
@@ -60,25 +55,4 @@ def nginx_cipher_findings(settings: Mapping[str, Any]) -> list[str]:
     ]
 
 
-FILTERS = (nginx_cipher_findings,)
-
-
-def _reported(core: Callable[..., object]) -> Callable[..., object]:
-    """Let Ansible show a refusal of ``core`` as one sentence."""
-
-    @functools.wraps(core)
-    def run(*arguments: object, **options: object) -> object:
-        try:
-            return core(*arguments, **options)
-        except (TypeError, ValueError) as error:
-            raise AnsibleFilterError(str(error)) from None
-
-    return run
-
-
-class FilterModule:
-    """The filters of this file."""
-
-    def filters(self) -> dict[str, Callable[..., object]]:
-        """Return the filters by name."""
-        return {core.__name__: _reported(core) for core in FILTERS}
+FilterModule = filter_module(nginx_cipher_findings)

@@ -1,10 +1,9 @@
 """Who else has a hand in nginx: files and certificates of somebody else that ours would meet."""
 
-import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
 
 CURES = {
     "/etc/nginx/nginx.conf": "replaces it; move what is needed into nginx_settings, nginx_sites or nginx_streams, "
@@ -60,25 +59,4 @@ def certificate_client_findings(
     return findings
 
 
-FILTERS = (nginx_file_findings, certificate_client_findings)
-
-
-def _reported(core: Callable[..., object]) -> Callable[..., object]:
-    """Let Ansible show a refusal of ``core`` as one sentence."""
-
-    @functools.wraps(core)
-    def run(*arguments: object, **options: object) -> object:
-        try:
-            return core(*arguments, **options)
-        except (TypeError, ValueError) as error:
-            raise AnsibleFilterError(str(error)) from None
-
-    return run
-
-
-class FilterModule:
-    """The filters of this file."""
-
-    def filters(self) -> dict[str, Callable[..., object]]:
-        """Return the filters by name."""
-        return {core.__name__: _reported(core) for core in FILTERS}
+FilterModule = filter_module(nginx_file_findings, certificate_client_findings)

@@ -1,13 +1,12 @@
 """Paths of nginx's sites: what cannot be said of them, and the locations they become."""
 
-import functools
 import ipaddress
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
 
 PATH = re.compile(r"/[A-Za-z0-9._~/-]{0,499}")
 NORMALIZED = re.compile(r"//|/\.{1,2}(/|$)")  # nginx resolves these in what clients ask for, and would never find them
@@ -119,25 +118,4 @@ def nginx_locations(site: dict[str, Any]) -> list[dict[str, Any]]:
     return [location_of(path, site) for path in sorted(paths, key=lambda path: (-len(path), path))]
 
 
-FILTERS = (nginx_path_findings, nginx_source_findings, nginx_proxy_findings, nginx_locations)
-
-
-def _reported(core: Callable[..., object]) -> Callable[..., object]:
-    """Let Ansible show a refusal of ``core`` as one sentence."""
-
-    @functools.wraps(core)
-    def run(*arguments: object, **options: object) -> object:
-        try:
-            return core(*arguments, **options)
-        except (TypeError, ValueError) as error:
-            raise AnsibleFilterError(str(error)) from None
-
-    return run
-
-
-class FilterModule:
-    """The filters of this file."""
-
-    def filters(self) -> dict[str, Callable[..., object]]:
-        """Return the filters by name."""
-        return {core.__name__: _reported(core) for core in FILTERS}
+FilterModule = filter_module(nginx_path_findings, nginx_source_findings, nginx_proxy_findings, nginx_locations)

@@ -1,20 +1,15 @@
 """Directives of nginx's http block: what an operator cannot set like this, and what all of them come to."""
 
 import difflib
-import functools
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
-
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
+from ansible_collections.holdfast.platform.plugins.plugin_utils.names import CERTIFICATE, words
+from ansible_collections.holdfast.platform.plugins.plugin_utils.numbers import WORD_BYTES
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
-VALUE_BYTES = 4000  # nginx reads no word of 4096 bytes
 # Every site says these itself, so that they would count nowhere: by name, what is meant instead
 ELSEWHERE = {
     "add_header": "nginx_headers",
@@ -30,19 +25,19 @@ ELSEWHERE = {
     "worker_connections": "nginx_worker_connections",
 }
 FIXED = frozenset({"proxy_http_version", "proxy_next_upstream_tries", "proxy_set_header"})
-BLOCKS = _words("events geo http if limit_except location map server split_clients stream types upstream")
-OTHER_CONTEXT = _words(
+BLOCKS = words("events geo http if limit_except location map server split_clients stream types upstream")
+OTHER_CONTEXT = words(
     "alias daemon env internal listen load_module multi_accept pid proxy_pass return rewrite set stub_status "
     "thread_pool try_files user worker_processes worker_rlimit_nofile worker_shutdown_timeout"
 )
-REPEATED = _words(
+REPEATED = words(
     "access_log add_trailer allow auth_request_set deny error_log fastcgi_param gzip_disable include js_set "
     "limit_conn limit_conn_zone limit_req limit_req_zone log_format mirror perl_set proxy_cache_path "
     "proxy_cache_valid proxy_cookie_domain proxy_cookie_flags proxy_cookie_path proxy_pass_header proxy_redirect "
     "sub_filter"
 )
 # What people set: a name that is nearly one of these is a misspelt one, any other may come with a module
-KNOWN = REPEATED | _words(
+KNOWN = REPEATED | words(
     "absolute_redirect aio auth_basic auth_basic_user_file charset chunked_transfer_encoding "
     "client_body_buffer_size client_body_temp_path client_body_timeout client_header_buffer_size "
     "client_header_timeout default_type directio etag expires gzip gzip_buffers gzip_comp_level gzip_http_version "
@@ -71,7 +66,6 @@ SIZE = re.compile(r"\d+[kKmMgG]?")
 
 
 OPTIONS = {"nginx_body_limit_mb": (1, 2**20), "nginx_worker_connections": (64, 2**20), "nginx_hsts_seconds": (0, 2**31)}
-CERTIFICATE = re.compile(r"(?!ca$|.*\.(?:crt|key|pem)$)[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 
 
 def nginx_option_findings(options: Mapping[str, Any]) -> list[str]:
@@ -113,8 +107,8 @@ def word_findings(name: str, value: object) -> Iterator[str]:
         yield f"has {name}: {value!r}; write a text, a number, true or false, or a list of these"
     elif re.search(r"[;{}\n\r\0]|(^|\s)[#\"']", bare) or bare.endswith("\\"):
         yield f"has {name}: {text}; put what holds ; {{ }} # or a blank into quotes, on one line, without a last ;"
-    elif any(len(word.encode()) > VALUE_BYTES for word in [*QUOTED.findall(text), *bare.split()]):
-        yield f"has {name} with a word of more than {VALUE_BYTES} bytes, which nginx does not read; make it shorter"
+    elif any(len(word.encode()) > WORD_BYTES for word in [*QUOTED.findall(text), *bare.split()]):
+        yield f"has {name} with a word of more than {WORD_BYTES} bytes, which nginx does not read; make it shorter"
     elif (name.endswith("_timeout") and name != "keepalive_timeout") and not TIME.fullmatch(text):
         yield f"has {name}: {text}, which is no time; write seconds, or a number and its unit, such as 30s"
     elif name.endswith(("_hash_bucket_size", "_hash_max_size")) and not SIZE.fullmatch(text):
@@ -163,25 +157,4 @@ def nginx_hash_sizes(sites: list[dict[str, Any]]) -> dict[str, int]:
     }
 
 
-FILTERS = (nginx_option_findings, nginx_setting_findings, nginx_directives, nginx_hash_sizes)
-
-
-def _reported(core: Callable[..., object]) -> Callable[..., object]:
-    """Let Ansible show a refusal of ``core`` as one sentence."""
-
-    @functools.wraps(core)
-    def run(*arguments: object, **options: object) -> object:
-        try:
-            return core(*arguments, **options)
-        except (TypeError, ValueError) as error:
-            raise AnsibleFilterError(str(error)) from None
-
-    return run
-
-
-class FilterModule:
-    """The filters of this file."""
-
-    def filters(self) -> dict[str, Callable[..., object]]:
-        """Return the filters by name."""
-        return {core.__name__: _reported(core) for core in FILTERS}
+FilterModule = filter_module(nginx_option_findings, nginx_setting_findings, nginx_directives, nginx_hash_sizes)

@@ -1,22 +1,22 @@
 """Sites of nginx as data: what cannot be served, and what every site is with all it does not say."""
 
-import functools
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
+from ansible_collections.holdfast.platform.plugins.plugin_utils.names import CERTIFICATE
+from ansible_collections.holdfast.platform.plugins.plugin_utils.numbers import WORD_BYTES
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")  # beside what files are called that have it in their name
 LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 SERVER_NAME = re.compile(rf"(?=.{{1,253}}$)(\*\.)?{LABEL}(\.{LABEL})*")
-CERTIFICATE = re.compile(r"(?!ca$|.*\.(?:crt|key|pem)$)[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")  # ca is the authority's
 HEADER = re.compile(r"[A-Za-z0-9-]{1,100}")
 CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\\]")
 ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 DOLLAR = "${holdfast_dollar}"  # nginx knows no other way to write one
-DEFAULTS: dict[str, Any] = {
+DEFAULTS: dict[str, Any] = {  # of nginx_sites[]
     "websocket_paths": [],
     "closed_paths": ["/metrics"],
     "restricted_paths": {},
@@ -32,9 +32,13 @@ DEFAULTS: dict[str, Any] = {
     "headers": {},
     "error_page": "",
 }
-UPSTREAM_DEFAULTS: dict[str, Any] = {"weights": {}, "keepalive": 32, "sticky_by": "none", "sticky_cookie": ""}
+UPSTREAM_DEFAULTS: dict[str, Any] = {  # of nginx_sites[].upstream
+    "weights": {},
+    "keepalive": 32,
+    "sticky_by": "none",
+    "sticky_cookie": "",
+}
 PAGE_BYTES = 64 * 1024
-VALUE_BYTES = 4000  # nginx reads no word of 4096 bytes
 YEAR = 365 * 86400
 RANGES = {
     "read_timeout_seconds": (1, YEAR),
@@ -82,8 +86,8 @@ def header_findings(headers: Mapping[str, Any]) -> Iterator[str]:
             yield f"has the header {header}; its name is of letters, digits and dashes, 100 at most"
         elif not isinstance(value, str) or CONTROL.search(value):
             yield f"has the header {header}; its value is one line of text without backslashes"
-        elif len(_quoted(value).encode()) > VALUE_BYTES:
-            yield f"has the header {header} of {len(value.encode())} bytes; give it {VALUE_BYTES} at most"
+        elif len(_quoted(value).encode()) > WORD_BYTES:
+            yield f"has the header {header} of {len(value.encode())} bytes; give it {WORD_BYTES} at most"
 
 
 def client_findings(site: Mapping[str, Any]) -> Iterator[str]:
@@ -157,25 +161,4 @@ def nginx_sites_complete(
     return sorted(complete, key=lambda site: str(site["name"]))
 
 
-FILTERS = (nginx_site_findings, nginx_sites_complete)
-
-
-def _reported(core: Callable[..., object]) -> Callable[..., object]:
-    """Let Ansible show a refusal of ``core`` as one sentence."""
-
-    @functools.wraps(core)
-    def run(*arguments: object, **options: object) -> object:
-        try:
-            return core(*arguments, **options)
-        except (TypeError, ValueError) as error:
-            raise AnsibleFilterError(str(error)) from None
-
-    return run
-
-
-class FilterModule:
-    """The filters of this file."""
-
-    def filters(self) -> dict[str, Callable[..., object]]:
-        """Return the filters by name."""
-        return {core.__name__: _reported(core) for core in FILTERS}
+FilterModule = filter_module(nginx_site_findings, nginx_sites_complete)

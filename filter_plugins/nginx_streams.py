@@ -1,14 +1,13 @@
 """TCP endpoints of nginx as data: what cannot be served, and what every endpoint is with all it does not say."""
 
-import functools
 import ipaddress
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import combinations
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,23}")  # with nginx- in front it names a rule of the firewall
 HOST = re.compile(r"[A-Za-z0-9.-]{1,253}")
@@ -17,7 +16,7 @@ RANGES = {
     "idle_timeout_seconds": (1, 365 * 86400),
     "connection_limit": (0, 65535),
 }
-DEFAULTS: dict[str, Any] = {
+DEFAULTS: dict[str, Any] = {  # of nginx_streams[]
     "listen_addresses": [],
     "servers": [],
     "backup_servers": [],
@@ -163,25 +162,4 @@ def stream_ports(streams: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-FILTERS = (stream_ports, nginx_stream_findings, nginx_streams_complete)
-
-
-def _reported(core: Callable[..., object]) -> Callable[..., object]:
-    """Let Ansible show a refusal of ``core`` as one sentence."""
-
-    @functools.wraps(core)
-    def run(*arguments: object, **options: object) -> object:
-        try:
-            return core(*arguments, **options)
-        except (TypeError, ValueError) as error:
-            raise AnsibleFilterError(str(error)) from None
-
-    return run
-
-
-class FilterModule:
-    """The filters of this file."""
-
-    def filters(self) -> dict[str, Callable[..., object]]:
-        """Return the filters by name."""
-        return {core.__name__: _reported(core) for core in FILTERS}
+FilterModule = filter_module(stream_ports, nginx_stream_findings, nginx_streams_complete)

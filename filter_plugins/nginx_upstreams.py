@@ -1,15 +1,14 @@
 """Where sites and endpoints of nginx lead: what cannot be an instance, and what is not there."""
 
-import functools
-import ipaddress
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.holdfast.platform.plugins.plugin_utils.addresses import is_address
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
+from ansible_collections.holdfast.platform.plugins.plugin_utils.names import LABEL
 
 INSTANCE = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[A-Za-z0-9.-]+)):(?P<port>[0-9]{1,5})")
-LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 HOST = re.compile(
     rf"(?=.{{1,253}}$)({LABEL}\.)*(?=[0-9-]*[A-Za-z]){LABEL}"
 )  # not 10.0.0.300: the last label has a letter
@@ -18,21 +17,13 @@ MOST = 65535  # of ports, weights and idle connections
 STANDARD_PORT = 3000  # of role app
 
 
-def _is_address(text: object) -> bool:
-    try:
-        ipaddress.ip_address(str(text))
-    except ValueError:
-        return False
-    return True
-
-
 def _parts(instance: object) -> tuple[str, int]:
     """Return host and port of an instance; no host when it is none."""
     found = INSTANCE.fullmatch(str(instance))
     if not found or not 1 <= int(found["port"]) <= MOST:
         return "", 0
     host = found["six"] or found["host"]
-    fits = _is_address(host) or (not found["six"] and HOST.fullmatch(host))
+    fits = is_address(host) or (not found["six"] and HOST.fullmatch(host))
     return (host, int(found["port"])) if fits else ("", 0)
 
 
@@ -106,7 +97,7 @@ def _instances(sites: object, streams: object) -> Iterator[tuple[str, str, str, 
 
 def nginx_upstream_names(sites: Any, streams: Any = None) -> list[str]:
     """Return the names that instances are given by, for the host to resolve; of anything odd nothing."""
-    found = (host for _variable, _name, host, _port in _instances(sites, streams) if not _is_address(host))
+    found = (host for _variable, _name, host, _port in _instances(sites, streams) if not is_address(host))
     return sorted({host.lower() for host in found})
 
 
@@ -142,30 +133,6 @@ def nginx_reach_findings(
     return list(dict.fromkeys(findings))
 
 
-FILTERS = (
-    nginx_upstream_findings,
-    nginx_instance_findings,
-    nginx_upstream_names,
-    nginx_reach_findings,
+FilterModule = filter_module(
+    nginx_upstream_findings, nginx_instance_findings, nginx_upstream_names, nginx_reach_findings
 )
-
-
-def _reported(core: Callable[..., object]) -> Callable[..., object]:
-    """Let Ansible show a refusal of ``core`` as one sentence."""
-
-    @functools.wraps(core)
-    def run(*arguments: object, **options: object) -> object:
-        try:
-            return core(*arguments, **options)
-        except (TypeError, ValueError) as error:
-            raise AnsibleFilterError(str(error)) from None
-
-    return run
-
-
-class FilterModule:
-    """The filters of this file."""
-
-    def filters(self) -> dict[str, Callable[..., object]]:
-        """Return the filters by name."""
-        return {core.__name__: _reported(core) for core in FILTERS}

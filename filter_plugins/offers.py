@@ -3,11 +3,10 @@
 ``offers`` are the offers of a host's roles, by role, in the order in which the roles are applied.
 """
 
-import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
 
 Offers = Mapping[str, Mapping[str, Any]]
 Entry = Mapping[str, Any]
@@ -152,7 +151,7 @@ def memory_percents(offers: Offers) -> dict[str, int]:
     return {role: claim["percent"] for role, claim in memory.items() if claim.get("percent")}
 
 
-FILTERS = (
+FilterModule = filter_module(
     memory_claims,
     memory_percents,
     memory_variables,
@@ -163,24 +162,3 @@ FILTERS = (
     offered_ports,
     offered_rules,
 )
-
-
-def _reported(core: Callable[..., object]) -> Callable[..., object]:
-    """Let Ansible show a refusal of ``core`` as one sentence."""
-
-    @functools.wraps(core)
-    def run(*arguments: object, **options: object) -> object:
-        try:
-            return core(*arguments, **options)
-        except (TypeError, ValueError) as error:
-            raise AnsibleFilterError(str(error)) from None
-
-    return run
-
-
-class FilterModule:
-    """The filters of this file."""
-
-    def filters(self) -> dict[str, Callable[..., object]]:
-        """Return the filters by name."""
-        return {core.__name__: _reported(core) for core in FILTERS}

@@ -1,11 +1,10 @@
 """Divides the connections of PostgreSQL servers between the pools of pgbouncer."""
 
-import functools
 import re
-from collections.abc import Callable
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
+from ansible_collections.holdfast.platform.plugins.plugin_utils.numbers import whole
 
 SERVER_KEYS = {"address", "port", "max_connections"}
 DATABASE_KEYS = {"name", "database", "server", "pool_mode", "pool_size", "users"}
@@ -17,13 +16,6 @@ CLIENTS_PER_CONNECTION = 10
 FILES_FLOOR = 4096
 KB_PER_CONNECTION = 64
 PROGRAM_MB = 16
-
-
-def _whole(value: object, what: str, least: int) -> int:
-    """Return a checked whole number."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ValueError(f"{what} must be a whole number from {least}, got {value!r}")
-    return int(value)
 
 
 def _entries(entries: object, what: str, keys: set[str]) -> list[dict[str, Any]]:
@@ -44,8 +36,8 @@ def _servers(servers: object) -> dict[str, dict[str, Any]]:
         if not re.fullmatch(r"[A-Za-z0-9.:_-]+", address) or address in read:
             raise ValueError(f"pgbouncer_servers has the address {address!r}; give every server one of its own")
         read[address] = {
-            "port": _whole(entry.get("port", 5432), f"port of {address}", 1),
-            "max_connections": _whole(entry.get("max_connections"), f"max_connections of {address}", 1),
+            "port": whole(entry.get("port", 5432), f"port of {address}", 1),
+            "max_connections": whole(entry.get("max_connections"), f"max_connections of {address}", 1),
         }
     return read
 
@@ -70,8 +62,8 @@ def _databases(databases: object, servers: dict[str, dict[str, Any]]) -> list[di
                 f"pgbouncer_databases: {name} is on server {server}, pgbouncer_servers has {', '.join(servers)}; "
                 "add it there"
             )
-        users = _whole(entry.get("users", 1), f"users of {name}", 1)
-        size = _whole(entry.get("pool_size", 0), f"pool_size of {name}", 0)
+        users = whole(entry.get("users", 1), f"users of {name}", 1)
+        size = whole(entry.get("pool_size", 0), f"pool_size of {name}", 0)
         read.append(
             {"name": name, "database": database, "server": server, "pool_mode": mode, "users": users, "size": size}
         )
@@ -145,15 +137,15 @@ def pgbouncer_budget(
     """Return the pools of one pooler, and what it needs; the sum over all poolers never exceeds a server."""
     known = _servers(servers)
     pools = sorted(_databases(databases, known), key=lambda pool: str(pool["name"]))
-    instances = _whole(instances, "pgbouncer_instances", 1)
-    reserve = _whole(reserve, "pgbouncer_reserved_connections", 0)
+    instances = whole(instances, "pgbouncer_instances", 1)
+    reserve = whole(reserve, "pgbouncer_reserved_connections", 0)
     limits = {pool["server"]: known[pool["server"]]["max_connections"] for pool in pools}
     reasons = []
     for address, limit in sorted(limits.items()):
         here = [pool for pool in pools if pool["server"] == address]
         reasons.append(_fill(here, address, limit, reserve, instances))
     connections = sum(pool["size"] + LOGIN for pool in pools)
-    clients = _whole(max_clients, "pgbouncer_max_clients", 0)
+    clients = whole(max_clients, "pgbouncer_max_clients", 0)
     clients = clients or max(2 * sum(limits.values()), CLIENTS_PER_CONNECTION * connections)
     return {
         "databases": [_entry(pool, known[pool["server"]]) for pool in pools],
@@ -164,25 +156,4 @@ def pgbouncer_budget(
     }
 
 
-FILTERS = (pgbouncer_budget,)
-
-
-def _reported(core: Callable[..., object]) -> Callable[..., object]:
-    """Let Ansible show a refusal of ``core`` as one sentence."""
-
-    @functools.wraps(core)
-    def run(*arguments: object, **options: object) -> object:
-        try:
-            return core(*arguments, **options)
-        except (TypeError, ValueError) as error:
-            raise AnsibleFilterError(str(error)) from None
-
-    return run
-
-
-class FilterModule:
-    """The filters of this file."""
-
-    def filters(self) -> dict[str, Callable[..., object]]:
-        """Return the filters by name."""
-        return {core.__name__: _reported(core) for core in FILTERS}
+FilterModule = filter_module(pgbouncer_budget)

@@ -1,35 +1,25 @@
 """Finds in the options of role pgbouncer what the pooler, or systemd, would refuse."""
 
-import functools
-import ipaddress
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.holdfast.platform.plugins.plugin_utils.addresses import is_address
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
+from ansible_collections.holdfast.platform.plugins.plugin_utils.names import HOST, IDENTIFIER
 
 UNIT = re.compile(r"[A-Za-z0-9:_.@-]+\.service")
-HOST = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
-IDENTIFIER = 63  # bytes of a name; PostgreSQL cuts off the rest, pgbouncer refuses it
 LONGEST_PAUSE = 80  # systemd ends what takes 90 s to stop
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _addresses(options: dict[str, Any]) -> Iterator[str]:
     if not options["listen_addresses"]:
         yield "pgbouncer_listen_addresses is empty; give at least 127.0.0.1"
     for address in options["listen_addresses"]:
-        if address != "*" and not _is_address(address):
+        if address != "*" and not is_address(address):
             yield f"pgbouncer_listen_addresses has {address}; give addresses of this host"
     for server in options["servers"]:
-        if not _is_address(server["address"]) and not HOST.fullmatch(server["address"]):
+        if not is_address(server["address"]) and not HOST.fullmatch(server["address"]):
             yield f"pgbouncer_servers has the address {server['address']!r}; give an address or a name"
 
 
@@ -57,25 +47,4 @@ def pgbouncer_option_findings(options: dict[str, Any]) -> list[str]:
     return [*_addresses(options), *_names(options), *_units(options)]
 
 
-FILTERS = (pgbouncer_option_findings,)
-
-
-def _reported(core: Callable[..., object]) -> Callable[..., object]:
-    """Let Ansible show a refusal of ``core`` as one sentence."""
-
-    @functools.wraps(core)
-    def run(*arguments: object, **options: object) -> object:
-        try:
-            return core(*arguments, **options)
-        except (TypeError, ValueError) as error:
-            raise AnsibleFilterError(str(error)) from None
-
-    return run
-
-
-class FilterModule:
-    """The filters of this file."""
-
-    def filters(self) -> dict[str, Callable[..., object]]:
-        """Return the filters by name."""
-        return {core.__name__: _reported(core) for core in FILTERS}
+FilterModule = filter_module(pgbouncer_option_findings)

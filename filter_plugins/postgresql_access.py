@@ -1,14 +1,12 @@
 """Writes the lines of pg_hba.conf and refuses rows that would let somebody in without proof or in clear text."""
 
-import functools
 import ipaddress
 import re
-from collections.abc import Callable
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.holdfast.platform.plugins.plugin_utils.addresses import Network
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 KEYS = ("type", "database", "user", "address", "method", "options")
 TYPES = ("local", "host", "hostssl", "hostnossl")
 METHODS = ("scram-sha-256", "cert", "peer", "reject")
@@ -141,25 +139,4 @@ def _lies_in(network: Network, other: Network) -> bool:
     return network != other and network.version == other.version and network.subnet_of(other)  # type: ignore[arg-type]
 
 
-FILTERS = (postgresql_hba, postgresql_access_rows)
-
-
-def _reported(core: Callable[..., object]) -> Callable[..., object]:
-    """Let Ansible show a refusal of ``core`` as one sentence."""
-
-    @functools.wraps(core)
-    def run(*arguments: object, **options: object) -> object:
-        try:
-            return core(*arguments, **options)
-        except (TypeError, ValueError) as error:
-            raise AnsibleFilterError(str(error)) from None
-
-    return run
-
-
-class FilterModule:
-    """The filters of this file."""
-
-    def filters(self) -> dict[str, Callable[..., object]]:
-        """Return the filters by name."""
-        return {core.__name__: _reported(core) for core in FILTERS}
+FilterModule = filter_module(postgresql_hba, postgresql_access_rows)

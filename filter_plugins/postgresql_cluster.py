@@ -1,10 +1,9 @@
 """Says where the data of PostgreSQL is, and which clusters of a host's past are in the way of ours."""
 
-import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
 
 Facts = dict[str, Any]
 Request = dict[str, Any]
@@ -136,25 +135,4 @@ def postgresql_cluster_findings(facts: Facts, request: Request) -> list[str]:
     return found
 
 
-FILTERS = (postgresql_data, postgresql_cluster_findings)
-
-
-def _reported(core: Callable[..., object]) -> Callable[..., object]:
-    """Let Ansible show a refusal of ``core`` as one sentence."""
-
-    @functools.wraps(core)
-    def run(*arguments: object, **options: object) -> object:
-        try:
-            return core(*arguments, **options)
-        except (TypeError, ValueError) as error:
-            raise AnsibleFilterError(str(error)) from None
-
-    return run
-
-
-class FilterModule:
-    """The filters of this file."""
-
-    def filters(self) -> dict[str, Callable[..., object]]:
-        """Return the filters by name."""
-        return {core.__name__: _reported(core) for core in FILTERS}
+FilterModule = filter_module(postgresql_data, postgresql_cluster_findings)

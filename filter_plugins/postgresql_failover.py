@@ -1,20 +1,15 @@
 """Decides whether a standby may take over from its primary, and how."""
 
-import functools
-from collections.abc import Callable
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
+from ansible_collections.holdfast.platform.plugins.plugin_utils.names import kind_of
 
 Seen = dict[str, dict[str, Any]]
 
 
-def _kind(host: dict[str, Any]) -> str:
-    return str(host.get("kind", "away"))
-
-
 def _said(seen: Seen) -> str:
-    return ", ".join(f"{name}: {_kind(seen[name])}" for name in sorted(seen))
+    return ", ".join(f"{name}: {kind_of(seen[name])}" for name in sorted(seen))
 
 
 def postgresql_failover_plan(seen: Seen, request: dict[str, Any]) -> dict[str, Any]:
@@ -22,7 +17,7 @@ def postgresql_failover_plan(seen: Seen, request: dict[str, Any]) -> dict[str, A
     to, forced = request["to"], request["mode"] == "forced"
     if to not in seen:
         raise ValueError(f"failover_to is {to!r}; name one of {', '.join(sorted(seen))}")
-    kinds = {name: _kind(host) for name, host in seen.items()}
+    kinds = {name: kind_of(host) for name, host in seen.items()}
     primaries = sorted(name for name, kind in kinds.items() if kind == "primary")
     plan: dict[str, Any] = {"step": "none", "old": "", "problems": [], "notes": []}
     if primaries == [to]:
@@ -80,25 +75,4 @@ def _forced(seen: Seen, kinds: dict[str, str], request: dict[str, Any]) -> dict[
     return {"step": "force", "old": lost, "problems": problems, "notes": notes}
 
 
-FILTERS = (postgresql_failover_plan,)
-
-
-def _reported(core: Callable[..., object]) -> Callable[..., object]:
-    """Let Ansible show a refusal of ``core`` as one sentence."""
-
-    @functools.wraps(core)
-    def run(*arguments: object, **options: object) -> object:
-        try:
-            return core(*arguments, **options)
-        except (TypeError, ValueError) as error:
-            raise AnsibleFilterError(str(error)) from None
-
-    return run
-
-
-class FilterModule:
-    """The filters of this file."""
-
-    def filters(self) -> dict[str, Callable[..., object]]:
-        """Return the filters by name."""
-        return {core.__name__: _reported(core) for core in FILTERS}
+FilterModule = filter_module(postgresql_failover_plan)

@@ -1,32 +1,29 @@
 """Divides the memory of a PostgreSQL server between buffers, connections, maintenance and page cache."""
 
-import functools
 import re
 from bisect import bisect_left
-from collections.abc import Callable
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
+from ansible_collections.holdfast.platform.plugins.plugin_utils.numbers import (
+    GB,
+    KILOBYTES,
+    LARGEST_MB,
+    MB,
+    size_text,
+    within,
+)
 
-MB = 1024  # in kB
-GB = 1024 * MB
 BACKEND = 3 * MB  # private memory of a connection beside work_mem; measured: TPC-B 1.6, 60 tables prepared 3.4
 HUGE_FROM = 2 * GB  # below, page tables are too small to be worth a reservation
-LARGEST_MB = 2**24
 NUMBERS = {"memory_mb": (128, LARGEST_MB), "cpus": (1, 1024), "max_connections": (1, 262143)}
 DIVISORS = {"web": (1, 16), "oltp": (1, 16), "warehouse": (2, 8), "mixed": (2, 16)}  # of work_mem, of maintenance
 # What is read from overrides: sizes with PostgreSQL's unit, in kB, of a bare number, and counts.
 SIZES = {"shared_buffers": 8, "work_mem": 1, "maintenance_work_mem": 1, "autovacuum_work_mem": 1}
 COUNTS = ("max_connections", "autovacuum_max_workers")
-UNITS = {"kB": 1, "MB": MB, "GB": GB, "TB": 1024 * GB}
 
 Reason = dict[str, str | int]
 Part = tuple[str, int, str]
-
-
-def _size_text(kilobytes: int) -> str:
-    unit = max((unit for unit, factor in UNITS.items() if kilobytes % factor == 0), key=UNITS.__getitem__)
-    return f"{kilobytes // UNITS[unit]}{unit}"
 
 
 def _number(name: str, value: object) -> int:
@@ -38,7 +35,7 @@ def _number(name: str, value: object) -> int:
         return int(parts[1])
     if parts is None:
         raise ValueError(f"{name} is {value!r}, not a size; write a whole number with kB, MB, GB or TB")
-    kilobytes = int(parts[1]) * UNITS.get(parts[2], SIZES[name])
+    kilobytes = int(parts[1]) * KILOBYTES.get(parts[2], SIZES[name])
     if kilobytes < 64:
         raise ValueError(f"{name} is {value!r}, which is {kilobytes}kB; name the unit, as in '64MB'")
     return kilobytes
@@ -48,9 +45,8 @@ def _checked(server: object, overrides: object) -> tuple[dict[str, Any], dict[st
     """Return the server, the overrides that count here as numbers, and whether they say something of huge pages."""
     if not isinstance(server, dict) or not isinstance(overrides, dict):
         raise TypeError("server and overrides must be dicts")
-    for name, value, (low, high) in ((name, server.get(name), bounds) for name, bounds in NUMBERS.items()):
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise ValueError(f"{name} must be a whole number from {low} to {high}, got {value!r}")
+    for name, (low, high) in NUMBERS.items():
+        within(server.get(name), name, low, high)
     for name, accepted in (("version", (15, 17)), ("workload", (*DIVISORS,)), ("huge_pages", (False, True))):
         if server.get(name) not in accepted:
             raise ValueError(f"{name} must be one of {', '.join(map(str, accepted))}, got {server.get(name)!r}")
@@ -75,11 +71,11 @@ def _parts(server: dict[str, Any], sizes: dict[str, int], huge: bool) -> list[Pa
     work, vacuum = sizes["work_mem"], sizes["autovacuum_work_mem"]
     note = f" and {tables}kB of page tables" if tables else ""
     return [
-        ("shared memory", shared, f"shared_buffers {_size_text(sizes['shared_buffers'])} and what goes with them"),
-        ("connections", connections * (BACKEND + tables), f"{connections} x {_size_text(BACKEND)}{note}"),
-        ("work_mem", connections * work, f"{connections} x {_size_text(work)}"),
+        ("shared memory", shared, f"shared_buffers {size_text(sizes['shared_buffers'])} and what goes with them"),
+        ("connections", connections * (BACKEND + tables), f"{connections} x {size_text(BACKEND)}{note}"),
+        ("work_mem", connections * work, f"{connections} x {size_text(work)}"),
         ("maintenance", sizes["maintenance_work_mem"], "one at a time"),
-        ("autovacuum", workers * vacuum, f"{workers} x {_size_text(vacuum)}"),
+        ("autovacuum", workers * vacuum, f"{workers} x {size_text(vacuum)}"),
         ("page cache", server["memory_mb"] * MB // 10, "at least a tenth"),
     ]
 
@@ -112,7 +108,7 @@ def _table(parts: list[Part], memory_mb: int) -> str:
 def _settings(server: dict[str, Any], sizes: dict[str, int], huge: bool) -> dict[str, Reason]:
     memory, kind = f"memory {server['memory_mb']} MB", f"workload {server['workload']}"
     half, maintenance = (f" / {divisor}" if divisor > 1 else "" for divisor in DIVISORS[server["workload"]])
-    text = {name: _size_text(sizes[name]) if name in SIZES else sizes[name] for name in sizes}
+    text = {name: size_text(sizes[name]) if name in SIZES else sizes[name] for name in sizes}
     users = f"{sizes['max_connections']} connections and {max(8, server['cpus'])} workers"
     shares = f"{text['maintenance_work_mem']}, {text['autovacuum_max_workers']}, PostgreSQL {server['version']}"
     same, machine = server["machine_mb"] == server["memory_mb"], f"machine {server['machine_mb']} MB"
@@ -126,7 +122,7 @@ def _settings(server: dict[str, Any], sizes: dict[str, int], huge: bool) -> dict
         "max_connections": ("as the inventory says", ""),
         "shared_buffers": (f"{'memory' if same else 'machine'} / 4", memory if same else machine),
         "work_mem": (work, f"{memory}, {users}, {kind}"),
-        "huge_pages": (f"on from {_size_text(HUGE_FROM)} of shared_buffers, where pages can be reserved", possible),
+        "huge_pages": (f"on from {size_text(HUGE_FROM)} of shared_buffers, where pages can be reserved", possible),
     }
     return {name: {"value": text[name], "formula": each[0], "inputs": each[1]} for name, each in formulas.items()}
 
@@ -163,7 +159,7 @@ def postgresql_memory(server: dict[str, Any], overrides: dict[str, Any] | None =
     if (needed := -(-sum(size for _, size, _ in parts) // MB)) > memory:
         raise ValueError(
             f"PostgreSQL may use {memory} MB, but needs {needed} MB for max_connections {sizes['max_connections']}, "
-            f"shared_buffers {_size_text(sizes['shared_buffers'])} and work_mem {_size_text(sizes['work_mem'])}; lower "
+            f"shared_buffers {size_text(sizes['shared_buffers'])} and work_mem {size_text(sizes['work_mem'])}; lower "
             f"one of them or give it {_least(known, fixed, huge_wanted)} MB\n{_table(parts, memory)}"
         )
     return {
@@ -176,25 +172,4 @@ def postgresql_memory(server: dict[str, Any], overrides: dict[str, Any] | None =
     }
 
 
-FILTERS = (postgresql_memory, postgresql_least_memory)
-
-
-def _reported(core: Callable[..., object]) -> Callable[..., object]:
-    """Let Ansible show a refusal of ``core`` as one sentence."""
-
-    @functools.wraps(core)
-    def run(*arguments: object, **options: object) -> object:
-        try:
-            return core(*arguments, **options)
-        except (TypeError, ValueError) as error:
-            raise AnsibleFilterError(str(error)) from None
-
-    return run
-
-
-class FilterModule:
-    """The filters of this file."""
-
-    def filters(self) -> dict[str, Callable[..., object]]:
-        """Return the filters by name."""
-        return {core.__name__: _reported(core) for core in FILTERS}
+FilterModule = filter_module(postgresql_memory, postgresql_least_memory)

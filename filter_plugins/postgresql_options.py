@@ -1,14 +1,13 @@
 """Finds in the options of role postgresql what the server would refuse, or what refers to nothing."""
 
-import functools
-import ipaddress
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.holdfast.platform.plugins.plugin_utils.addresses import is_address
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
+from ansible_collections.holdfast.platform.plugins.plugin_utils.names import HOST, present
 
-HOST = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 HOST_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # what postgresql_standby writes into a connection string
 LEAST_CONNECTIONS = 4  # three are reserved for superusers
 SETS = ("all", "replication", "postgres", "template1")
@@ -52,19 +51,11 @@ CONTRIBUTED = """
 PRELOADED = ("pg_cron", "pgaudit", "pg_stat_statements")
 
 
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
-
-
 def _listen(addresses: list[str]) -> Iterator[str]:
     if not addresses:
         yield "postgresql_listen_addresses is empty; give at least localhost"
     for address in addresses:
-        if address != "*" and not _is_address(address) and not HOST.fullmatch(address):
+        if address != "*" and not is_address(address) and not HOST.fullmatch(address):
             yield f"postgresql_listen_addresses has {address!r}; give addresses of this host, localhost or *"
 
 
@@ -86,7 +77,7 @@ def _hosts(options: dict[str, Any]) -> Iterator[str]:
         name, address = host["name"], host["address"]
         if not HOST_NAME.fullmatch(name):
             yield f"host {name!r} cannot replicate; give it a name of letters, digits, dots, dashes and underscores"
-        elif not _is_address(address) and not HOST.fullmatch(address):
+        elif not is_address(address) and not HOST.fullmatch(address):
             yield f"postgresql_replication_hosts has the address {address!r} of {name}; give an address or a name"
         elif hosts.count(name) > 1:
             yield f"postgresql_replication_hosts lists {name} twice; name each server once"
@@ -107,10 +98,7 @@ def postgresql_extension_packages(databases: list[dict[str, Any]], version: int)
 
 
 def _wanted(database: dict[str, Any]) -> list[dict[str, Any]]:
-    there = [database] if database.get("state", "present") == "present" else []
-    return [
-        each for entry in there for each in entry.get("extensions", []) if each.get("state", "present") == "present"
-    ]
+    return [extension for entry in present([database]) for extension in present(entry.get("extensions", []))]
 
 
 def _extensions(options: dict[str, Any], database: dict[str, Any]) -> Iterator[str]:
@@ -151,11 +139,10 @@ def _references(options: dict[str, Any]) -> Iterator[str]:
         where = f"postgresql_users[{user['name']}]"
         yield from _no_roles(where, user.get("member_of", []), roles, version)
         yield from _no_databases(where, user.get("database_settings", {}), databases)
-    for database in options["databases"]:
-        if database.get("state", "present") == "present":
-            owners = [schema["owner"] for schema in database.get("schemas", []) if schema.get("owner")]
-            grants = [grant["role"] for grant in database.get("grants", [])]
-            yield from _no_roles(f"postgresql_databases[{database['name']}]", (*owners, *grants), roles, version)
+    for database in present(options["databases"]):
+        owners = [schema["owner"] for schema in database.get("schemas", []) if schema.get("owner")]
+        grants = [grant["role"] for grant in database.get("grants", [])]
+        yield from _no_roles(f"postgresql_databases[{database['name']}]", (*owners, *grants), roles, version)
     for number, row in enumerate(options["access"]):
         where = f"postgresql_access[{number}]"
         yield from _no_roles(where, (name.removeprefix("+") for name in row["users"]), {"all", *roles}, version)
@@ -172,25 +159,4 @@ def postgresql_option_findings(options: dict[str, Any]) -> list[str]:
     return list(dict.fromkeys([*found, *_references(options)]))
 
 
-FILTERS = (postgresql_extension_packages, postgresql_option_findings)
-
-
-def _reported(core: Callable[..., object]) -> Callable[..., object]:
-    """Let Ansible show a refusal of ``core`` as one sentence."""
-
-    @functools.wraps(core)
-    def run(*arguments: object, **options: object) -> object:
-        try:
-            return core(*arguments, **options)
-        except (TypeError, ValueError) as error:
-            raise AnsibleFilterError(str(error)) from None
-
-    return run
-
-
-class FilterModule:
-    """The filters of this file."""
-
-    def filters(self) -> dict[str, Callable[..., object]]:
-        """Return the filters by name."""
-        return {core.__name__: _reported(core) for core in FILTERS}
+FilterModule = filter_module(postgresql_extension_packages, postgresql_option_findings)

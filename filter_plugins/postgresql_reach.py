@@ -1,25 +1,22 @@
 """Says what the lines of pg_hba.conf mean: the first that matches decides, so who gets in, and which line is dead."""
 
-import functools
 import ipaddress
 import itertools
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.holdfast.platform.plugins.plugin_utils.addresses import Network
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 EVERYWHERE = (ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0"))
 COLUMN = r'((?:[^ "]|"[^"]*")+)'  # names that need it stand in quotation marks
 LINE = re.compile(f"(local|host|hostssl|hostnossl) {COLUMN} {COLUMN} (.+)")
 NAMES = re.compile(r'(?:[^,"]|"[^"]*")+')
 
 
-@dataclass(frozen=True)
-class Attempt:
+class Attempt(NamedTuple):
     """Somebody who connects; without an address it is through the socket."""
 
     database: str
@@ -29,8 +26,7 @@ class Attempt:
     tls: bool
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """One line of the file."""
 
     text: str
@@ -156,25 +152,4 @@ def postgresql_reach(
     return {"reaches": False, "number": 0, "line": "", "method": ""}
 
 
-FILTERS = (postgresql_live_lines, postgresql_reach)
-
-
-def _reported(core: Callable[..., object]) -> Callable[..., object]:
-    """Let Ansible show a refusal of ``core`` as one sentence."""
-
-    @functools.wraps(core)
-    def run(*arguments: object, **options: object) -> object:
-        try:
-            return core(*arguments, **options)
-        except (TypeError, ValueError) as error:
-            raise AnsibleFilterError(str(error)) from None
-
-    return run
-
-
-class FilterModule:
-    """The filters of this file."""
-
-    def filters(self) -> dict[str, Callable[..., object]]:
-        """Return the filters by name."""
-        return {core.__name__: _reported(core) for core in FILTERS}
+FilterModule = filter_module(postgresql_live_lines, postgresql_reach)

@@ -1,10 +1,9 @@
 """Decides, from what all servers of a cluster say, which one leads and what the others need."""
 
-import functools
-from collections.abc import Callable
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
+from ansible_collections.holdfast.platform.plugins.plugin_utils.names import kind_of
 
 Seen = dict[str, dict[str, Any]]
 # A standby with less than the primary of these stops replaying, or does not start.
@@ -28,14 +27,10 @@ KINDS = {
 }
 
 
-def _kind(host: dict[str, Any]) -> str:
-    return str(host.get("kind", "away"))
-
-
 def _sentence(name: str, host: dict[str, Any]) -> str:
-    if _kind(host) not in ("primary", "standby", "stopped"):
-        return f"{name} {KINDS[_kind(host)]}"
-    return f"{name} {KINDS[_kind(host)]} (timeline {host['timeline']}, position {host['lsn']:X})"
+    if kind_of(host) not in ("primary", "standby", "stopped"):
+        return f"{name} {KINDS[kind_of(host)]}"
+    return f"{name} {KINDS[kind_of(host)]} (timeline {host['timeline']}, position {host['lsn']:X})"
 
 
 def _said(seen: Seen) -> str:
@@ -44,7 +39,7 @@ def _said(seen: Seen) -> str:
 
 def _leader(seen: Seen, request: dict[str, Any]) -> tuple[str, str]:
     """Return the host that leads, or nothing and the reason."""
-    kinds = {name: _kind(host) for name, host in seen.items()}
+    kinds = {name: kind_of(host) for name, host in seen.items()}
     primaries = sorted(name for name, kind in kinds.items() if kind == "primary")
     if len(primaries) > 1:
         cure = "playbooks/failover.yml -e failover_to=<right> -e failover_mode=forced -e failover_lost=<wrong>"
@@ -75,7 +70,7 @@ def _leader(seen: Seen, request: dict[str, Any]) -> tuple[str, str]:
 
 def _part(name: str, host: dict[str, Any], leader: dict[str, Any], request: dict[str, Any]) -> dict[str, str]:
     """Return what a follower needs: how, when (before or after its configuration), or why it cannot."""
-    kind = _kind(host)
+    kind = kind_of(host)
     if kind in ("new", "fresh"):
         return _follower("seed", "after")
     if kind == "empty" or host["interrupted"] or request["rebuild"] == name:
@@ -145,25 +140,4 @@ def postgresql_replication_plan(seen: Seen, request: dict[str, Any]) -> dict[str
     return plan | {"notes": [differs] * (leader != request["primary"])}
 
 
-FILTERS = (postgresql_replication_plan,)
-
-
-def _reported(core: Callable[..., object]) -> Callable[..., object]:
-    """Let Ansible show a refusal of ``core`` as one sentence."""
-
-    @functools.wraps(core)
-    def run(*arguments: object, **options: object) -> object:
-        try:
-            return core(*arguments, **options)
-        except (TypeError, ValueError) as error:
-            raise AnsibleFilterError(str(error)) from None
-
-    return run
-
-
-class FilterModule:
-    """The filters of this file."""
-
-    def filters(self) -> dict[str, Callable[..., object]]:
-        """Return the filters by name."""
-        return {core.__name__: _reported(core) for core in FILTERS}
+FilterModule = filter_module(postgresql_replication_plan)

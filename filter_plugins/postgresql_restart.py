@@ -1,11 +1,10 @@
 """Tells which PostgreSQL settings need a restart, which a reload, and what a run would change of those in force."""
 
-import functools
 import re
-from collections.abc import Callable
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
+from ansible_collections.holdfast.platform.plugins.plugin_utils.numbers import BYTES
 
 # select name from pg_settings where context = 'postmaster', asked of 15.18 and 17.11. The union is exact for both,
 # because no setting that both know has another context in one of them.
@@ -41,7 +40,6 @@ STANDBY_SETTINGS = (
     "max_worker_processes",
 )
 WORDS = {"true": "on", "yes": "on", "false": "off", "no": "off"}
-SIZES = {"B": 1, "kB": 2**10, "MB": 2**20, "GB": 2**30, "TB": 2**40}
 TIMES = {"us": 1, "ms": 1000, "s": 10**6, "min": 60 * 10**6, "h": 3600 * 10**6, "d": 86400 * 10**6}
 DAY = 24 * 60
 
@@ -59,7 +57,7 @@ def _canonical(value: object, unit: str) -> float | str:
     if parts is None:
         return WORDS.get(text.lower(), text)
     base = re.fullmatch(r"([0-9]*)([A-Za-z]*)", unit)
-    factors = SIZES if base and base[2] in SIZES else TIMES
+    factors = BYTES if base and base[2] in BYTES else TIMES
     if not parts[2] or base is None or parts[2] not in factors or base[2] not in factors:
         return text if parts[2] else float(parts[1])
     return float(round(float(parts[1]) * factors[parts[2]] / (factors[base[2]] * int(base[1] or 1))))
@@ -124,25 +122,4 @@ def postgresql_plan(reasons: dict[str, dict[str, Any]]) -> dict[str, Any]:
     return {"settings": rows, "table": "\n".join(lines)}
 
 
-FILTERS = (postgresql_restart_settings, postgresql_changes, restart_allowed, postgresql_plan)
-
-
-def _reported(core: Callable[..., object]) -> Callable[..., object]:
-    """Let Ansible show a refusal of ``core`` as one sentence."""
-
-    @functools.wraps(core)
-    def run(*arguments: object, **options: object) -> object:
-        try:
-            return core(*arguments, **options)
-        except (TypeError, ValueError) as error:
-            raise AnsibleFilterError(str(error)) from None
-
-    return run
-
-
-class FilterModule:
-    """The filters of this file."""
-
-    def filters(self) -> dict[str, Callable[..., object]]:
-        """Return the filters by name."""
-        return {core.__name__: _reported(core) for core in FILTERS}
+FilterModule = filter_module(postgresql_restart_settings, postgresql_changes, restart_allowed, postgresql_plan)

@@ -1,19 +1,14 @@
 """Refuses roles, databases and access rows of an inventory that contradict each other, before any change."""
 
-import functools
 import re
-from collections.abc import Callable
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
+from ansible_collections.holdfast.platform.plugins.plugin_utils.names import present
 
 # Whoever is one of these can become superuser, or reads and writes files as the server's account.
 MIGHTY = ("postgres", "pg_execute_server_program", "pg_read_server_files", "pg_write_server_files")
 MEMBERLESS = "pg_database_owner"  # its only member is the owner of the database that somebody is in
-
-
-def _present(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [entry for entry in entries if entry.get("state", "present") == "present"]
 
 
 def _of_passwords(users: list[dict[str, Any]], access: list[dict[str, Any]]) -> list[str]:
@@ -56,7 +51,7 @@ def _of_owners(users: list[dict[str, Any]], databases: list[dict[str, Any]]) -> 
 
 def _named(database: dict[str, Any]) -> list[str]:
     """Return the roles that a database names."""
-    schemas = _present(database.get("schemas", []))
+    schemas = present(database.get("schemas", []))
     grants = database.get("grants", [])
     return [
         database["owner"],
@@ -67,8 +62,8 @@ def _named(database: dict[str, Any]) -> list[str]:
 
 def _of_absent(users: list[dict[str, Any]], databases: list[dict[str, Any]], access: list[dict[str, Any]]) -> list[str]:
     """Say who shall not exist and is still named."""
-    absent = {user["name"] for user in users if user not in _present(users)}
-    uses = [(f"postgresql_users[{user['name']}]", user.get("member_of", [])) for user in _present(users)]
+    absent = {user["name"] for user in users if user not in present(users)}
+    uses = [(f"postgresql_users[{user['name']}]", user.get("member_of", [])) for user in present(users)]
     uses += [(f"postgresql_databases[{database['name']}]", _named(database)) for database in databases]
     uses += [
         (f"postgresql_access[{number}]", [name.removeprefix("+") for name in entry.get("users", [])])
@@ -83,7 +78,7 @@ def _of_absent(users: list[dict[str, Any]], databases: list[dict[str, Any]], acc
 
 def _of_absent_databases(users: list[dict[str, Any]], databases: list[dict[str, Any]], access: list[Any]) -> list[str]:
     """Say which database shall not exist and is still named."""
-    absent = {database["name"] for database in databases if database not in _present(databases)}
+    absent = {database["name"] for database in databases if database not in present(databases)}
     uses = [(f"postgresql_users[{user['name']}]", user.get("database_settings", {})) for user in users]
     uses += [(f"postgresql_access[{number}]", entry.get("databases", [])) for number, entry in enumerate(access)]
     return [
@@ -111,12 +106,12 @@ def postgresql_role_findings(
     for name, value in (("users", users), ("databases", databases), ("access", access)):
         if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
             raise TypeError(f"postgresql_{name} must be a list of dicts")
-    there = _present(users)
+    there = present(users)
     return [
         *_of_passwords(there, access),
-        *_of_owners(users, _present(databases)),
+        *_of_owners(users, present(databases)),
         *_of_members(there),
-        *_of_absent(users, _present(databases), access),
+        *_of_absent(users, present(databases), access),
         *_of_absent_databases(there, databases, access),
         *_of_replication(there, access),
     ]
@@ -128,28 +123,7 @@ def postgresql_known_roles(
     """Return the names of the roles that will exist; refuse contradictions, each with a sentence."""
     if problems := postgresql_role_findings(users, databases, access):
         raise ValueError("\n".join(problems))
-    return [str(user["name"]) for user in _present(users)]
+    return [str(user["name"]) for user in present(users)]
 
 
-FILTERS = (postgresql_role_findings, postgresql_known_roles)
-
-
-def _reported(core: Callable[..., object]) -> Callable[..., object]:
-    """Let Ansible show a refusal of ``core`` as one sentence."""
-
-    @functools.wraps(core)
-    def run(*arguments: object, **options: object) -> object:
-        try:
-            return core(*arguments, **options)
-        except (TypeError, ValueError) as error:
-            raise AnsibleFilterError(str(error)) from None
-
-    return run
-
-
-class FilterModule:
-    """The filters of this file."""
-
-    def filters(self) -> dict[str, Callable[..., object]]:
-        """Return the filters by name."""
-        return {core.__name__: _reported(core) for core in FILTERS}
+FilterModule = filter_module(postgresql_role_findings, postgresql_known_roles)

@@ -1,11 +1,11 @@
 """Finds in roles and databases what PostgreSQL would refuse; the action postgresql_state asks the same function."""
 
-import functools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
+from ansible_collections.holdfast.platform.plugins.plugin_utils.names import present
 
 NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")  # at most 63 bytes: PostgreSQL cuts off the rest without a word
 EXTENSION_NAME = re.compile(r"[a-z_][a-z0-9_-]{0,62}")
@@ -24,10 +24,6 @@ MOST_CONNECTIONS = 2**31 - 1
 
 Entry = dict[str, Any]
 Names = tuple[str, str]  # of the two lists, for the sentences
-
-
-def _present(entries: list[Entry]) -> list[Entry]:
-    return [entry for entry in entries if entry.get("state", "present") == "present"]
 
 
 def _name(what: str, name: object) -> Iterator[str]:
@@ -67,7 +63,7 @@ def _role(role: Entry, what: str) -> Iterator[str]:
 
 def _circles(roles: list[Entry], what: str) -> Iterator[str]:
     """Say which roles would be members of themselves."""
-    groups = {role["name"]: role.get("member_of", []) for role in _present(roles)}
+    groups = {role["name"]: role.get("member_of", []) for role in present(roles)}
     for name, direct in groups.items():
         seen: set[str] = set()
         waiting = list(direct)
@@ -102,7 +98,7 @@ def _schemas(database: Entry, where: str) -> Iterator[str]:
         if schema["name"].startswith("pg_") or schema["name"] == "information_schema":
             yield f"schema {schema['name']} of {where} belongs to PostgreSQL; choose another name"
     yield from _twice(where, [schema["name"] for schema in schemas])
-    absent = {schema["name"] for schema in schemas} - {schema["name"] for schema in _present(schemas)}
+    absent = {schema["name"] for schema in schemas} - {schema["name"] for schema in present(schemas)}
     for grant in grants:
         schema = grant.get("schema", "public")
         yield from _name(f"the role of a grant of {where}", grant["role"])
@@ -124,25 +120,4 @@ def postgresql_state_findings(roles: list[Entry], databases: list[Entry], names:
     return list(dict.fromkeys([*found, *_circles(roles, of_roles)]))
 
 
-FILTERS = (postgresql_state_findings,)
-
-
-def _reported(core: Callable[..., object]) -> Callable[..., object]:
-    """Let Ansible show a refusal of ``core`` as one sentence."""
-
-    @functools.wraps(core)
-    def run(*arguments: object, **options: object) -> object:
-        try:
-            return core(*arguments, **options)
-        except (TypeError, ValueError) as error:
-            raise AnsibleFilterError(str(error)) from None
-
-    return run
-
-
-class FilterModule:
-    """The filters of this file."""
-
-    def filters(self) -> dict[str, Callable[..., object]]:
-        """Return the filters by name."""
-        return {core.__name__: _reported(core) for core in FILTERS}
+FilterModule = filter_module(postgresql_state_findings)

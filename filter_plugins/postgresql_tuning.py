@@ -1,14 +1,10 @@
 """Chooses the settings of a PostgreSQL server from its processors, storage and workload, and says why."""
 
-import functools
 import re
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from ansible.errors import AnsibleFilterError
-
-MB = 1024  # in kB
-GB = 1024 * MB
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
+from ansible_collections.holdfast.platform.plugins.plugin_utils.numbers import KILOBYTES, MB, size_text, within
 
 
 class Workload(NamedTuple):
@@ -32,23 +28,16 @@ NUMBERS = {"memory_mb": (128, 2**24), "cpus": (1, 1024), "max_connections": (1, 
 NUMBERS |= {"wal_disk_mb": (0, 2**32), "wal_room_mb": (0, 2**32)}
 CHOICES: dict[str, tuple[object, ...]] = {"version": (15, 17), "workload": (*WORKLOADS,), "storage": (*STORAGES,)}
 CHOICES |= {"huge_pages": (False, True)}
-UNITS = {"kB": 1, "MB": MB, "GB": GB, "TB": 1024 * GB}
 
 Reason = tuple[str | int, str, str]  # value, formula, inputs
-
-
-def _size_text(kilobytes: int) -> str:
-    """Return a size with the largest unit that expresses it exactly."""
-    unit = max((unit for unit, factor in UNITS.items() if kilobytes % factor == 0), key=UNITS.__getitem__)
-    return f"{kilobytes // UNITS[unit]}{unit}"
 
 
 def _wal_size(value: str | int) -> int:
     """Read max_wal_size, in kB, as PostgreSQL reads it."""
     parts = re.fullmatch(r"([0-9]{1,18}) ?(kB|MB|GB|TB)?", str(value))
-    if parts is None or int(parts[1]) * UNITS[parts[2] or "MB"] < 32 * MB:
+    if parts is None or int(parts[1]) * KILOBYTES[parts[2] or "MB"] < 32 * MB:
         raise ValueError(f"max_wal_size is {value!r}; write a whole number with MB, GB or TB, at least 32MB")
-    return int(parts[1]) * UNITS[parts[2] or "MB"]
+    return int(parts[1]) * KILOBYTES[parts[2] or "MB"]
 
 
 def _server(server: dict[str, Any]) -> dict[str, Any]:
@@ -58,9 +47,7 @@ def _server(server: dict[str, Any]) -> dict[str, Any]:
     if wrong := {*NUMBERS, *CHOICES} ^ (set(server) - {"machine_mb"}):
         raise ValueError(f"server: missing or unknown {sorted(map(str, wrong))}; use {[*NUMBERS, *CHOICES]}")
     for name, (low, high) in NUMBERS.items():
-        value = server[name]
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise ValueError(f"{name} must be a whole number from {low} to {high}, got {value!r}")
+        within(server[name], name, low, high)
     for name, accepted in CHOICES.items():
         if isinstance(server[name], bool) != isinstance(accepted[0], bool) or server[name] not in accepted:
             raise ValueError(f"{name} must be one of {', '.join(map(str, accepted))}, got {server[name]!r}")
@@ -103,7 +90,7 @@ def _use(server: dict[str, Any]) -> dict[str, Reason]:
         "autovacuum_analyze_scale_factor": (workload.analyze_scale, "less the more rows are updated", kind),
         "default_statistics_target": (workload.statistics, "100, warehouse 500", kind),
         "jit": (workload.jit, "on for warehouse, whose queries run long enough to pay for compiling", kind),
-        "effective_cache_size": (_size_text(machine * MB * 3 // 4), f"{what} x 3/4", f"{what} {machine} MB"),
+        "effective_cache_size": (size_text(machine * MB * 3 // 4), f"{what} x 3/4", f"{what} {machine} MB"),
     }
 
 
@@ -112,10 +99,10 @@ def _check_wal(wal: int, disk: int, room: int) -> None:
     if 0 < disk < 512:
         raise ValueError(f"the file system of pg_wal has {disk} MB; PostgreSQL needs at least 512")
     if disk and wal > disk * MB // 2:
-        raise ValueError(f"max_wal_size is {_size_text(wal)}, the WAL disk has {disk} MB; lower it to {disk // 2}MB")
+        raise ValueError(f"max_wal_size is {size_text(wal)}, the WAL disk has {disk} MB; lower it to {disk // 2}MB")
     if room and wal > room * MB:
         raise ValueError(
-            f"max_wal_size is {_size_text(wal)}, but the file system of pg_wal has room for {room} MB only; "
+            f"max_wal_size is {size_text(wal)}, but the file system of pg_wal has room for {room} MB only; "
             f"free space there or lower max_wal_size in postgresql_settings to {room // 2}MB"
         )
 
@@ -128,16 +115,16 @@ def _storage(server: dict[str, Any], wanted: dict[str, str | int]) -> dict[str, 
     _check_wal(wal, disk, int(server["wal_room_mb"]))
     keep = min(2 * wal, disk * MB // 2) if disk else 2 * wal
     kind, storage = f"workload {server['workload']}", f"storage {server['storage']}"
-    wal_disk, with_wal = f"WAL disk of {disk} MB" if disk else "WAL disk unknown", f"max_wal_size {_size_text(wal)}"
+    wal_disk, with_wal = f"WAL disk of {disk} MB" if disk else "WAL disk unknown", f"max_wal_size {size_text(wal)}"
     scans, both = server["workload"] == "warehouse", f"{with_wal}, {wal_disk}"
     return {
         "random_page_cost": ("4" if scans else page_cost, "1.1 on ssd, 4 on hdd and for scans", f"{storage}, {kind}"),
         "effective_io_concurrency": (concurrency, "200 on ssd, 2 on hdd", storage),
         "autovacuum_vacuum_cost_limit": (vacuum_cost, "1000 on ssd, 200 on hdd", storage),
         "checkpoint_timeout": ("15min", "long, so that fewer whole pages are logged; recovery takes longer", ""),
-        "max_wal_size": (_size_text(wal), "by workload, at most a quarter of the WAL disk", f"{kind}, {wal_disk}"),
-        "min_wal_size": (_size_text(max(wal // 4, 32 * MB)), "max_wal_size / 4", with_wal),
-        "max_slot_wal_keep_size": (_size_text(keep // MB * MB), "max_wal_size x 2, at most half of the WAL disk", both),
+        "max_wal_size": (size_text(wal), "by workload, at most a quarter of the WAL disk", f"{kind}, {wal_disk}"),
+        "min_wal_size": (size_text(max(wal // 4, 32 * MB)), "max_wal_size / 4", with_wal),
+        "max_slot_wal_keep_size": (size_text(keep // MB * MB), "max_wal_size x 2, at most half of the WAL disk", both),
         "wal_compression": ("lz4", "cheap, and shrinks the archive", ""),
     }
 
@@ -176,25 +163,4 @@ def postgresql_tuning(
     return {name: reason["value"] for name, reason in postgresql_reasons(server, memory, overrides).items()}
 
 
-FILTERS = (postgresql_reasons, postgresql_tuning)
-
-
-def _reported(core: Callable[..., object]) -> Callable[..., object]:
-    """Let Ansible show a refusal of ``core`` as one sentence."""
-
-    @functools.wraps(core)
-    def run(*arguments: object, **options: object) -> object:
-        try:
-            return core(*arguments, **options)
-        except (TypeError, ValueError) as error:
-            raise AnsibleFilterError(str(error)) from None
-
-    return run
-
-
-class FilterModule:
-    """The filters of this file."""
-
-    def filters(self) -> dict[str, Callable[..., object]]:
-        """Return the filters by name."""
-        return {core.__name__: _reported(core) for core in FILTERS}
+FilterModule = filter_module(postgresql_reasons, postgresql_tuning)

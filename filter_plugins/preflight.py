@@ -1,12 +1,10 @@
 """Find what would stop a run on a host, before anything is changed there."""
 
-import functools
 import ipaddress
 import re
-from collections.abc import Callable
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
 
 OLDEST_PYTHON = (3, 9)
 LARGEST_SKEW_SECONDS = 30
@@ -141,25 +139,4 @@ def preflight_findings(facts: dict[str, Any], expected: dict[str, Any]) -> list[
     ]
 
 
-FILTERS = (preflight_findings,)
-
-
-def _reported(core: Callable[..., object]) -> Callable[..., object]:
-    """Let Ansible show a refusal of ``core`` as one sentence."""
-
-    @functools.wraps(core)
-    def run(*arguments: object, **options: object) -> object:
-        try:
-            return core(*arguments, **options)
-        except (TypeError, ValueError) as error:
-            raise AnsibleFilterError(str(error)) from None
-
-    return run
-
-
-class FilterModule:
-    """The filters of this file."""
-
-    def filters(self) -> dict[str, Callable[..., object]]:
-        """Return the filters by name."""
-        return {core.__name__: _reported(core) for core in FILTERS}
+FilterModule = filter_module(preflight_findings)

@@ -1,10 +1,8 @@
 """Sizes a Redis server so that it also fits while it saves its data."""
 
 import bisect
-import functools
-from collections.abc import Callable
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
 
 LEAST_MB = 16
 OVERHEAD_FLOOR_MB = 16
@@ -56,25 +54,4 @@ def redis_memory(memory_mb: int, persistence: bool, maxmemory_mb: int = 0) -> di
     }
 
 
-FILTERS = (redis_memory,)
-
-
-def _reported(core: Callable[..., object]) -> Callable[..., object]:
-    """Let Ansible show a refusal of ``core`` as one sentence."""
-
-    @functools.wraps(core)
-    def run(*arguments: object, **options: object) -> object:
-        try:
-            return core(*arguments, **options)
-        except (TypeError, ValueError) as error:
-            raise AnsibleFilterError(str(error)) from None
-
-    return run
-
-
-class FilterModule:
-    """The filters of this file."""
-
-    def filters(self) -> dict[str, Callable[..., object]]:
-        """Return the filters by name."""
-        return {core.__name__: _reported(core) for core in FILTERS}
+FilterModule = filter_module(redis_memory)

@@ -1,10 +1,8 @@
 """Writes what redis.conf says, and tells what of it a running server takes over."""
 
-import functools
-from collections.abc import Callable
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
 
 # What CONFIG SET of 7.0.15 and of 8.0.2 answers "can't set immutable config" or "can't set protected config" to, asked
 # for every name of CONFIG GET *. The union is exact for both: no name that both know can be set in one of them alone.
@@ -44,25 +42,4 @@ def redis_directives(own: dict[str, object], settings: dict[str, object]) -> dic
     return {**groups, "secret": any(name in merged for name in SECRET_DIRECTIVES)}
 
 
-FILTERS = (redis_directives,)
-
-
-def _reported(core: Callable[..., object]) -> Callable[..., object]:
-    """Let Ansible show a refusal of ``core`` as one sentence."""
-
-    @functools.wraps(core)
-    def run(*arguments: object, **options: object) -> object:
-        try:
-            return core(*arguments, **options)
-        except (TypeError, ValueError) as error:
-            raise AnsibleFilterError(str(error)) from None
-
-    return run
-
-
-class FilterModule:
-    """The filters of this file."""
-
-    def filters(self) -> dict[str, Callable[..., object]]:
-        """Return the filters by name."""
-        return {core.__name__: _reported(core) for core in FILTERS}
+FilterModule = filter_module(redis_directives)

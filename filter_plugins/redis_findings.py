@@ -1,12 +1,11 @@
 """Finds what a Redis server would refuse, and what a redis.conf that somebody else wrote has that would be lost."""
 
-import functools
 import ipaddress
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
 
 NAME = re.compile(r"[A-Za-z0-9._-]+")
 RESERVED = ("default", "holdfast")
@@ -171,25 +170,4 @@ def redis_past_findings(past: dict[str, list[str]], host: str, settings: dict[st
     return found
 
 
-FILTERS = (redis_input_findings, redis_past_findings)
-
-
-def _reported(core: Callable[..., object]) -> Callable[..., object]:
-    """Let Ansible show a refusal of ``core`` as one sentence."""
-
-    @functools.wraps(core)
-    def run(*arguments: object, **options: object) -> object:
-        try:
-            return core(*arguments, **options)
-        except (TypeError, ValueError) as error:
-            raise AnsibleFilterError(str(error)) from None
-
-    return run
-
-
-class FilterModule:
-    """The filters of this file."""
-
-    def filters(self) -> dict[str, Callable[..., object]]:
-        """Return the filters by name."""
-        return {core.__name__: _reported(core) for core in FILTERS}
+FilterModule = filter_module(redis_input_findings, redis_past_findings)

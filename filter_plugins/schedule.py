@@ -1,12 +1,10 @@
 """Checks cron expressions and spreads jobs of many hosts over time."""
 
-import functools
 import hashlib
 import re
-from collections.abc import Callable
 from typing import NamedTuple
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
 
 MINUTES_PER_DAY = 1440
 DAYS_OF_MONTH = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
@@ -113,25 +111,4 @@ def schedule_findings(schedules: dict[str, str], host: str) -> list[str]:
     return found
 
 
-FILTERS = (cron_schedule, schedule_findings, stagger_minute)
-
-
-def _reported(core: Callable[..., object]) -> Callable[..., object]:
-    """Let Ansible show a refusal of ``core`` as one sentence."""
-
-    @functools.wraps(core)
-    def run(*arguments: object, **options: object) -> object:
-        try:
-            return core(*arguments, **options)
-        except (TypeError, ValueError) as error:
-            raise AnsibleFilterError(str(error)) from None
-
-    return run
-
-
-class FilterModule:
-    """The filters of this file."""
-
-    def filters(self) -> dict[str, Callable[..., object]]:
-        """Return the filters by name."""
-        return {core.__name__: _reported(core) for core in FILTERS}
+FilterModule = filter_module(cron_schedule, schedule_findings, stagger_minute)

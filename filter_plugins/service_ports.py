@@ -1,12 +1,11 @@
 """Compares the ports that the services of a host take with each other, and with who has them already."""
 
-import functools
 import ipaddress
 import itertools
-from collections.abc import Callable
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.holdfast.platform.plugins.plugin_utils.addresses import version_of
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
 
 EVERYTHING = "*"
 ALIASES = {"localhost": ("127.0.0.1", "::1"), "::*": ("::",)}
@@ -19,19 +18,11 @@ def _addresses(entry: Entry) -> list[str]:
     return [one for address in plain for one in ALIASES.get(address, (address,))]
 
 
-def _version(address: str) -> int:
-    """Return 4 or 6, and 0 for a name."""
-    try:
-        return ipaddress.ip_address(address).version
-    except ValueError:
-        return 0
-
-
 def _same(first: str, second: str) -> bool:
     """Tell whether two sockets with these addresses cannot both have one port."""
     if EVERYTHING in (first, second):
         return True
-    versions = {_version(first), _version(second)}
+    versions = {version_of(first), version_of(second)}
     if len(versions) == 2 or versions == {0}:
         return first == second
     parts = [ipaddress.ip_address(address) for address in (first, second)]
@@ -107,25 +98,4 @@ def held_port_findings(listening: list[Entry], ports: list[Entry], host: str, ou
     return sorted(found)
 
 
-FILTERS = (port_collision_findings, held_port_findings)
-
-
-def _reported(core: Callable[..., object]) -> Callable[..., object]:
-    """Let Ansible show a refusal of ``core`` as one sentence."""
-
-    @functools.wraps(core)
-    def run(*arguments: object, **options: object) -> object:
-        try:
-            return core(*arguments, **options)
-        except (TypeError, ValueError) as error:
-            raise AnsibleFilterError(str(error)) from None
-
-    return run
-
-
-class FilterModule:
-    """The filters of this file."""
-
-    def filters(self) -> dict[str, Callable[..., object]]:
-        """Return the filters by name."""
-        return {core.__name__: _reported(core) for core in FILTERS}
+FilterModule = filter_module(port_collision_findings, held_port_findings)

@@ -1,11 +1,9 @@
 """Finds among further settings of a service those that its role writes itself."""
 
-import functools
 import re
-from collections.abc import Callable
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
 
 
 def owned_settings(settings: dict[str, Any], variable: str, cures: dict[str, str]) -> list[str]:
@@ -32,25 +30,4 @@ def line_settings(settings: dict[str, Any], variable: str, name_pattern: str) ->
     return found
 
 
-FILTERS = (owned_settings, line_settings)
-
-
-def _reported(core: Callable[..., object]) -> Callable[..., object]:
-    """Let Ansible show a refusal of ``core`` as one sentence."""
-
-    @functools.wraps(core)
-    def run(*arguments: object, **options: object) -> object:
-        try:
-            return core(*arguments, **options)
-        except (TypeError, ValueError) as error:
-            raise AnsibleFilterError(str(error)) from None
-
-    return run
-
-
-class FilterModule:
-    """The filters of this file."""
-
-    def filters(self) -> dict[str, Callable[..., object]]:
-        """Return the filters by name."""
-        return {core.__name__: _reported(core) for core in FILTERS}
+FilterModule = filter_module(owned_settings, line_settings)

@@ -1,11 +1,10 @@
 """What the edge hosts said when they were asked for their sites."""
 
-import functools
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
 
 
 def silent_sites(hosts: list[Mapping[str, Any]], register: str) -> dict[str, Any]:
@@ -20,25 +19,4 @@ def silent_sites(hosts: list[Mapping[str, Any]], register: str) -> dict[str, Any
     return {"rows": rows, "urls": sorted(set(urls))}
 
 
-FILTERS = (silent_sites,)
-
-
-def _reported(core: Callable[..., object]) -> Callable[..., object]:
-    """Let Ansible show a refusal of ``core`` as one sentence."""
-
-    @functools.wraps(core)
-    def run(*arguments: object, **options: object) -> object:
-        try:
-            return core(*arguments, **options)
-        except (TypeError, ValueError) as error:
-            raise AnsibleFilterError(str(error)) from None
-
-    return run
-
-
-class FilterModule:
-    """The filters of this file."""
-
-    def filters(self) -> dict[str, Callable[..., object]]:
-        """Return the filters by name."""
-        return {core.__name__: _reported(core) for core in FILTERS}
+FilterModule = filter_module(silent_sites)

@@ -1,19 +1,18 @@
 """Reads and writes sizes in bytes and durations in seconds."""
 
-import functools
 import re
-from collections.abc import Callable
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
+from ansible_collections.holdfast.platform.plugins.plugin_utils.numbers import BYTES
 
 SIZE_UNITS = (
-    {"B": 1, "kB": 2**10, "MB": 2**20, "GB": 2**30, "TB": 2**40}  # PostgreSQL
+    BYTES  # PostgreSQL
     | {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}  # IEC
     | {"k": 2**10, "m": 2**20, "g": 2**30}  # nginx and Docker
     | {"kb": 2**10, "mb": 2**20, "gb": 2**30}  # Redis
 )
 SIZE_STYLES: dict[str, dict[str, int]] = {
-    "postgresql": {"TB": 2**40, "GB": 2**30, "MB": 2**20, "kB": 2**10, "B": 1},
+    "postgresql": dict(reversed(BYTES.items())),
     "nginx": {"m": 2**20, "k": 2**10, "": 1},  # nginx refuses "g" for most of its sizes
     "redis": {"gb": 2**30, "mb": 2**20, "kb": 2**10, "": 1},
 }
@@ -93,25 +92,4 @@ def _exact(number: int, units: dict[str, int]) -> str:
     return f"{number // units[unit]}{unit}"
 
 
-FILTERS = (to_bytes_size, to_megabytes, to_size_text, to_seconds, to_duration_text)
-
-
-def _reported(core: Callable[..., object]) -> Callable[..., object]:
-    """Let Ansible show a refusal of ``core`` as one sentence."""
-
-    @functools.wraps(core)
-    def run(*arguments: object, **options: object) -> object:
-        try:
-            return core(*arguments, **options)
-        except (TypeError, ValueError) as error:
-            raise AnsibleFilterError(str(error)) from None
-
-    return run
-
-
-class FilterModule:
-    """The filters of this file."""
-
-    def filters(self) -> dict[str, Callable[..., object]]:
-        """Return the filters by name."""
-        return {core.__name__: _reported(core) for core in FILTERS}
+FilterModule = filter_module(to_bytes_size, to_megabytes, to_size_text, to_seconds, to_duration_text)

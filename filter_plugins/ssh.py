@@ -1,10 +1,8 @@
 """Find settings of sshd that it would refuse, or with which nobody could connect."""
 
-import functools
-from collections.abc import Callable
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
 
 KINDS = {
     "ciphers": "cipher",
@@ -52,25 +50,4 @@ def ssh_findings(settings: dict[str, Any], known: dict[str, list[str]], offered:
     return found
 
 
-FILTERS = (ssh_findings,)
-
-
-def _reported(core: Callable[..., object]) -> Callable[..., object]:
-    """Let Ansible show a refusal of ``core`` as one sentence."""
-
-    @functools.wraps(core)
-    def run(*arguments: object, **options: object) -> object:
-        try:
-            return core(*arguments, **options)
-        except (TypeError, ValueError) as error:
-            raise AnsibleFilterError(str(error)) from None
-
-    return run
-
-
-class FilterModule:
-    """The filters of this file."""
-
-    def filters(self) -> dict[str, Callable[..., object]]:
-        """Return the filters by name."""
-        return {core.__name__: _reported(core) for core in FILTERS}
+FilterModule = filter_module(ssh_findings)

@@ -1,13 +1,11 @@
 """Builds connection URLs with correct escaping and exactly one query string."""
 
-import functools
 import ipaddress
 import re
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, unquote
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
 
 # No message of this file holds a URL, a password or the value of a parameter.
 KEYS = ("scheme", "user", "password", "host", "port", "database", "parameters")
@@ -118,25 +116,4 @@ def url_with_parameters(url: str, parameters: dict[str, Any]) -> str:
     return "?".join(filter(None, [base, "&".join(filter(None, ["&".join(pieces), rest]))]))
 
 
-FILTERS = (connection_url, url_with_parameters)
-
-
-def _reported(core: Callable[..., object]) -> Callable[..., object]:
-    """Let Ansible show a refusal of ``core`` as one sentence."""
-
-    @functools.wraps(core)
-    def run(*arguments: object, **options: object) -> object:
-        try:
-            return core(*arguments, **options)
-        except (TypeError, ValueError) as error:
-            raise AnsibleFilterError(str(error)) from None
-
-    return run
-
-
-class FilterModule:
-    """The filters of this file."""
-
-    def filters(self) -> dict[str, Callable[..., object]]:
-        """Return the filters by name."""
-        return {core.__name__: _reported(core) for core in FILTERS}
+FilterModule = filter_module(connection_url, url_with_parameters)

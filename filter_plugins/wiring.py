@@ -1,10 +1,9 @@
 """What hosts of an inventory need to know of each other: who leads, who stands behind whom, who keeps whose backups."""
 
-import functools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
 
 Host = Mapping[str, Any]
 
@@ -146,25 +145,4 @@ def endpoint_servers(wired: Mapping[str, Any], leaders: list[str]) -> list[dict[
     ]
 
 
-FILTERS = (host_wiring, database_leaders, pooled_servers, endpoint_servers)
-
-
-def _reported(core: Callable[..., object]) -> Callable[..., object]:
-    """Let Ansible show a refusal of ``core`` as one sentence."""
-
-    @functools.wraps(core)
-    def run(*arguments: object, **options: object) -> object:
-        try:
-            return core(*arguments, **options)
-        except (TypeError, ValueError) as error:
-            raise AnsibleFilterError(str(error)) from None
-
-    return run
-
-
-class FilterModule:
-    """The filters of this file."""
-
-    def filters(self) -> dict[str, Callable[..., object]]:
-        """Return the filters by name."""
-        return {core.__name__: _reported(core) for core in FILTERS}
+FilterModule = filter_module(host_wiring, database_leaders, pooled_servers, endpoint_servers)

@@ -134,16 +134,22 @@ user {{ user.name }} {{ user.token }}
     "filter_plugins/numbers.py": '''"""Numbers."""
 
 
-class FilterModule:
-    """Filters about numbers."""
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
 
-    def filters(self):
-        return {"plus_one": self.plus_one}
 
-    def plus_one(self, value, times=1):
-        if not isinstance(value, int):
-            raise TypeError(f"needs a number, got {value!r}")
-        return value + times
+def plus_one(value, times=1):
+    if not isinstance(value, int):
+        raise TypeError(f"needs a number, got {value!r}")
+    return value + times
+
+
+FilterModule = filter_module(plus_one)
+''',
+    "ansible_collections/holdfast/platform/plugins/plugin_utils/filters.py": '''"""How functions become filters."""
+
+
+def filter_module(*cores):
+    return type("FilterModule", (), {"filters": lambda _self: {core.__name__: core for core in cores}})
 ''',
     "filter_plugins/plus_one.yml": """---
 DOCUMENTATION:

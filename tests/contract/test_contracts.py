@@ -25,6 +25,29 @@ WIRED = "filter_plugins/wiring.py"
 OTHER: Change = {
     "roles/other/meta/argument_specs.yml": "argument_specs: {main: {options: {other_mode: {type: str}}}}\n",
 }
+SHARED = f"{filters.SHARED}/filters.py"
+TWIN = GOOD[NUMBERS].split("\n\n\n")[2].replace("plus_one", "more").replace("    if", '    """Add."""\n    if')
+
+ACTION, DOCUMENTED = "action_plugins/demo_state.py", "library/demo_state.yml"
+STATE = {
+    ACTION: """WORDS = {"type": "list", "elements": "str", "default": []}
+
+
+class ActionModule:
+    ARGUMENTS = {"names": WORDS, "modes": {"type": "dict", "options": {**{"a": {"type": "str", "choices": ["x"]}}}}}
+""",
+    DOCUMENTED: """DOCUMENTATION:
+  options:
+    names: {type: list, elements: str, default: []}
+    modes: {type: dict, suboptions: {a: {type: str, choices: [x]}}}
+""",
+}
+COPY = 'DEFAULTS = {"token": "none"}  # of demo_users[]\n'
+TOKEN = changed(SPEC, "The token., type: str, no_log: true", "The token., type: str, no_log: true, default: none")
+USERS = {
+    **changed(SPEC, "demo_port: {", "postgresql_users: {type: list, options: {name: {type: int}}}\n      demo_port: {"),
+    "action_plugins/postgresql_state.py": 'ARGUMENTS = {"roles": {"options": {"name": {"type": "str"}}}}\n',
+}
 PORT: Change = {DEFAULTS: GOOD[DEFAULTS].replace("demo_port: 80\n", "demo_port: 8443\n")}
 
 
@@ -46,6 +69,12 @@ def option(text: str) -> Change:
 def plain(text: str) -> str:
     """Return a forbidden text that does not stand in this file: a tilde keeps it apart."""
     return text.replace("~", "")
+
+
+def differing(path: str, old: str, new: str) -> Change:
+    """Return an action and its documentation, with one text of them replaced."""
+    assert old in STATE[path]
+    return {**STATE, path: STATE[path].replace(old, new)}
 
 
 def many(count: int, text: str = "- {name: Wait, ansible.builtin.meta: noop}\n") -> str:
@@ -242,7 +271,7 @@ PROJECT_CASES: list[tuple[str, Change, str]] = [
     ("extra variables", changed(SITE, "site_hosts | default('all') is string", "true"), "site_hosts is not validated"),
     ("sidecars", {SIDECAR: None}, "plus_one.yml is missing"),
     ("sidecars", {"filter_plugins/old_one.yml": GOOD[SIDECAR]}, "old_one.yml describes a filter that no file offers"),
-    ("sidecars", changed(NUMBERS, '{"plus_one": self.plus_one}', "{}"), "numbers.py offers no filter"),
+    ("sidecars", changed(NUMBERS, "filter_module(plus_one)", "filter_module()"), "numbers.py offers no filter"),
     ("sidecar contents", changed(SIDECAR, "name: plus_one", "name: plus"), "DOCUMENTATION.name is 'plus'"),
     ("sidecar contents", changed(SIDECAR, "description: How often., ", ""), "times has no description"),
     ("sidecar contents", changed(SIDECAR, "  positional: times\n", ""), "no positional"),
@@ -254,11 +283,44 @@ PROJECT_CASES: list[tuple[str, Change, str]] = [
         changed(SIDECAR, "    _input: {description: The number., type: int, required: true}\n", ""),
         "_input is missing",
     ),
-    ("filter code", {NUMBERS: GOOD[NUMBERS] + "#\n" * 300}, "at most 300"),
     ("filter code", {NUMBERS: GOOD[NUMBERS] + "\n\ndef long():\n" + "    pass\n" * 30}, "long has 31 lines"),
     ("filter code", {NUMBERS: GOOD[NUMBERS] + "\nimport yaml\n"}, "imports yaml"),
     ("filter code", changed(NUMBERS, '"""Numbers."""\n', ""), "has no docstring"),
-    ("filter code", changed(NUMBERS, '"plus_one"', '"plus"'), "a name of two words"),
+    ("filter code", changed(NUMBERS, "filter_module(plus_one)", "filter_module(plus)"), "a name of two words"),
+    ("filter code", {NUMBERS: GOOD[NUMBERS] + "\n\nclass FilterModule:\n    pass\n"}, "defines FilterModule"),
+    ("filter code", {SHARED: GOOD[SHARED] + "\nimport ansible.constants\n"}, "filters.py imports ansible.constants"),
+    (
+        "module arguments",
+        differing(ACTION, '"default": []', '"default": ["y"]'),
+        "names has default ['y'] in ARGUMENTS",
+    ),
+    ("module arguments", differing(ACTION, '"elements": "str"', '"elements": "int"'), "names has elements 'int'"),
+    (
+        "module arguments",
+        differing(DOCUMENTED, "type: dict,", "type: dict, required: true,"),
+        "modes has required False",
+    ),
+    (
+        "module arguments",
+        differing(DOCUMENTED, "[x]", "[y]"),
+        "modes.a has choices ['x'] in ARGUMENTS and ['y'] in its",
+    ),
+    ("module arguments", differing(DOCUMENTED, "names:", "words:"), "names is in ARGUMENTS only"),
+    ("module arguments", {**STATE, DOCUMENTED: None}, "modes is in ARGUMENTS only"),
+    (
+        "module arguments",
+        {ACTION: STATE[ACTION], "library/demo_state.py": 'DOCUMENTATION = r"""\noptions: {old: {type: str}}\n"""\n'},
+        "old is in its documentation only",
+    ),
+    ("module arguments", USERS, "postgresql_users[].name has type 'int' in argument_specs.yml and 'str' in module"),
+    ("nested defaults", {NUMBERS: GOOD[NUMBERS] + 'DEFAULTS = {"token": "none"}\n'}, "does not say of which option"),
+    ("nested defaults", {**TOKEN, NUMBERS: GOOD[NUMBERS] + COPY.replace("none", "no")}, "DEFAULTS is {'token': 'no'}"),
+    ("nested defaults", {**TOKEN, NUMBERS: GOOD[NUMBERS] + COPY.replace('"token": "none"', "")}, "DEFAULTS is {}"),
+    ("nested defaults", {NUMBERS: GOOD[NUMBERS] + COPY.replace("token", "old")}, "DEFAULTS is {'old': 'none'}"),
+    ("template defaults", {**TOKEN, TEMPLATE: f"{GOOD[TEMPLATE]}{{{{ u.token | default('no') }}}}\n"}, "says 'none'"),
+    ("python sizes", {NUMBERS: GOOD[NUMBERS] + "#\n" * 300}, "numbers.py has 313 lines; at most 300"),
+    ("python sizes", {"roles/demo/files/tool": "#!/usr/bin/python3\n" * 301}, "files/tool has 301 lines; at most 300"),
+    ("python twins", {SHARED: GOOD[SHARED] + TWIN}, "numbers.py: plus_one and filters.py: more are the same"),
     ("filter examples", changed(SIDECAR, "# => 2", "# => 3"), "says '3', gives 2"),
     ("filter examples", changed(SIDECAR, "# => 2", '# => "2"'), "gives 2"),
     ("filter examples", changed(SIDECAR, "1 | plus_one", "'1' | plus_one"), "needs a number"),
@@ -314,6 +376,9 @@ def test_every_contract_can_fail() -> None:
 
 
 ALLOWED: list[tuple[str, Change]] = [
+    ("module arguments", {**STATE}),
+    ("nested defaults", {**TOKEN, NUMBERS: GOOD[NUMBERS] + COPY}),
+    ("template defaults", {**TOKEN, TEMPLATE: f"{GOOD[TEMPLATE]}{{{{ u.token | default('none') }}}}\n"}),
     ("wiring", {HANDED: "demo_mode: fast\ncontract_handed: {demo_mode: do that}\n"}),
     ("wiring", {SITE: GOOD[SITE] + "#   {{ host.demo_port | default(80) }}\n"}),
     (
@@ -397,14 +462,8 @@ def test_forms_of_examples(build: Build) -> None:
 @pytest.mark.parametrize(
     ("code", "names"),
     [
-        (
-            "class F:\n    def filters(self):\n        return TABLE\nTABLE = {'one_two': 1}\nUNITS = {'kB': 1}\n",
-            ["one_two"],
-        ),
-        (
-            "T = (one_two, three_four)\nclass F:\n  def filters(self) -> dict[str, X]:\n    return {c.n: c for c in T}",
-            ["one_two", "three_four"],
-        ),
+        ("UNITS = limits(kilo, mega)\nFilterModule = filter_module(one_two, three_four)\n", ["one_two", "three_four"]),
+        ("FilterModule = something(one_two)\n", []),
     ],
 )
 def test_names_of_filters(tmp_path: Path, code: str, names: list[str]) -> None:

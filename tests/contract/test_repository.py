@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.contracts import repo
+from tests.contract.contracts import python, repo
 from tests.contract.contracts.registry import PROJECT, ROLE, Contract
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,3 +30,7 @@ def test_role(role: Path, contract: str) -> None:
 @pytest.mark.parametrize("contract", sorted(PROJECT))
 def test_project(contract: str) -> None:
     report(PROJECT[contract], ROOT)
+
+
+def test_a_file_that_was_divided_is_no_exception_any_more() -> None:
+    assert {name for name, _lines in python.long_files(ROOT)} == python.LONG

@@ -9,11 +9,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PLACES = (
-    *("filter_plugins/*.py", "library/*.py", "action_plugins/*.py", "vars_plugins/*.py"),
-    *("playbooks/files/*.py", "roles/*/files/**/*"),
+    *(
+        "filter_plugins/*.py",
+        "ansible_collections/*/*/plugins/plugin_utils/*.py",
+        "library/*.py",
+        "action_plugins/*.py",
+    ),
+    *("vars_plugins/*.py", "playbooks/files/*.py", "roles/*/files/**/*"),
 )
 # Whose tests have another name
 NAMED = {
+    "filters": "filter_module",
     "nftables_matches": "nftables",
     "postgresql_failover": "postgresql_replication",
     "certificate_set": "certificates",

@@ -65,7 +65,7 @@ def mutants(source: bytes) -> list[Mutant]:
 def _measured(tree: ast.Module) -> Iterator[ast.stmt]:
     """Yield the statements of a module without what only hands its functions on."""
     for statement in tree.body:
-        if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == "FILTERS":
+        if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == "FilterModule":
             return
         if not (isinstance(statement, ast.If) and ast.unparse(statement.test).startswith(("__name__", "TYPE_CHECK"))):
             yield statement

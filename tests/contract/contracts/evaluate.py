@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 from ansible.parsing.dataloader import DataLoader
@@ -30,7 +31,7 @@ def evaluated(expression: Any, variables: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     request = json.load(sys.stdin)
-    init_plugin_loader()
+    init_plugin_loader([str(Path(request["filters"]).parent)])  # which has what filters share
     filter_loader.add_directory(request["filters"])
     json.dump([evaluated(*example) for example in request["examples"]], sys.stdout)
 

@@ -8,7 +8,6 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from tests.contract.contracts.repo import mapping, parse
 EVALUATOR = Path(__file__).with_name("evaluate.py")
 # cryptography is what core opens vault files with: these parts calculate and touch nothing
 PURE = {"ansible.errors", "cryptography.hazmat.primitives.ciphers"}
+SHARED = "ansible_collections/holdfast/platform/plugins/plugin_utils"
 TASK_ACTIONS = ("set_fact", "debug", "assert")
 
 
@@ -26,32 +26,21 @@ def files(root: Path) -> list[Path]:
     return sorted((root / "filter_plugins").glob("*.py"))
 
 
+def shared(root: Path) -> list[Path]:
+    """Return the files with what filters and plugins share."""
+    return sorted((root / SHARED).glob("*.py"))
+
+
 def names(path: Path) -> list[str]:
-    """Return the names of the filters a file offers: the keys in its method `filters`, or in the tables it uses."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    methods = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == "filters"]
-    bodies = [statement for method in methods for statement in method.body]
-    used = {node.id for body in bodies for node in ast.walk(body) if isinstance(node, ast.Name)}
-    tables = [
-        node.value
-        for node in tree.body
-        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value and used & _targets(node)
+    """Return the names of the filters a file offers: the functions it hands to filter_module."""
+    return [
+        argument.id
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)
+        if ast.unparse(node.targets[0]) == "FilterModule" and ast.unparse(node.value.func) == "filter_module"
+        for argument in node.value.args
+        if isinstance(argument, ast.Name)
     ]
-    return [name for part in [*bodies, *tables] for name in _listed(part)]
-
-
-def _targets(node: ast.Assign | ast.AnnAssign) -> set[str]:
-    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-    return {target.id for target in targets if isinstance(target, ast.Name)}
-
-
-def _listed(tree: ast.AST) -> Iterator[str]:
-    """Yield the text keys of dicts, and the functions in tuples and lists, which are then named as they are."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Dict):
-            yield from (key.value for key in node.keys if isinstance(key, ast.Constant) and isinstance(key.value, str))
-        elif isinstance(node, ast.Tuple | ast.List) and isinstance(node.ctx, ast.Load):
-            yield from (item.id for item in node.elts if isinstance(item, ast.Name))
 
 
 def sidecars(root: Path) -> list[str]:
@@ -92,20 +81,29 @@ def sidecar(path: Path) -> list[str]:
 
 
 def code(path: Path) -> list[str]:
-    """A filter file is short and imports the standard library, and of core and what it needs only what is pure."""
+    """A file is short and imports the standard library, what is shared, and of core and what it needs what is pure."""
     text = path.read_text(encoding="utf-8")
     tree = ast.parse(text)
-    found = [f"{path.name} has {len(text.splitlines())} lines; at most 300"] if len(text.splitlines()) > 300 else []
-    found += [] if ast.get_docstring(tree) else [f"{path.name} has no docstring"]
+    found = [] if ast.get_docstring(tree) else [f"{path.name} has no docstring"]
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno >= 30:
             found.append(f"{path.name}: {node.name} has {(node.end_lineno or 0) - node.lineno + 1} lines; at most 30")
-        for module in _imported(node):
-            if module.partition(".")[0] not in sys.stdlib_module_names and module not in PURE:
-                found.append(f"{path.name} imports {module}")
-    return found + [
+        found += [f"{path.name} imports {module}" for module in _imported(node) if not _is_pure(module)]
+    return found
+
+
+def offers(path: Path) -> list[str]:
+    """A file of filters leaves what makes them filters to filter_module, and their names are of two words."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    own = [node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and node.name == "FilterModule"]
+    return [f"{path.name} defines {name}; write FilterModule = filter_module(…)" for name in own] + [
         f"{path.name}: the filter {name} needs a name of two words" for name in names(path) if not _is_two_words(name)
     ]
+
+
+def _is_pure(module: str) -> bool:
+    ours = module.startswith(f"{SHARED.replace('/', '.')}.")
+    return ours or module in PURE or module.partition(".")[0] in sys.stdlib_module_names
 
 
 def _imported(node: ast.AST) -> list[str]:

@@ -8,10 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.contract.contracts import (
+    arguments,
     duplication,
     filters,
     layout,
     playbooks,
+    python,
     repo,
     secrets,
     specs,
@@ -72,7 +74,9 @@ def sidecars_are_complete(root: Path) -> list[str]:
 
 
 def filter_code_is_small(root: Path) -> list[str]:
-    return [finding for path in filters.files(root) for finding in filters.code(path)]
+    return [finding for path in filters.files(root) for finding in filters.code(path) + filters.offers(path)] + [
+        finding for path in filters.shared(root) for finding in filters.code(path)
+    ]
 
 
 def scenarios_are_small(root: Path) -> list[str]:
@@ -118,6 +122,11 @@ PROJECT: dict[str, Contract] = {
     "sidecars": filters.sidecars,
     "sidecar contents": sidecars_are_complete,
     "filter code": filter_code_is_small,
+    "module arguments": arguments.actions,
+    "nested defaults": arguments.copies,
+    "template defaults": arguments.templates,
+    "python sizes": python.sizes,
+    "python twins": python.twins,
     "filter examples": filters.examples_are_true,
     "tested versions": versions.findings,
     "docs": docs_are_fresh,

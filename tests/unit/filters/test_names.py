@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.holdfast.platform.plugins.plugin_utils.names import CERTIFICATE, kind_of, present, words
+
 Filters = dict[str, Callable[..., Any]]
 Refusal = Callable[..., str]
 
@@ -72,3 +74,29 @@ def test_what_is_no_name_is_refused(refusal: Refusal, name: Any, most: Any, word
 def test_a_standby_has_names_that_postgresql_keeps_whole(filters: Filters, host: str, name: str, slot: str) -> None:
     assert (filters["replication_name"](host), filters["replication_slot"](host)) == (name, slot)
     assert len(slot) <= 63
+
+
+def test_entries_that_shall_be_there() -> None:
+    entries = [{"name": "a"}, {"name": "b", "state": "absent"}, {"name": "c", "state": "present"}]
+    assert [entry["name"] for entry in present(entries)] == ["a", "c"]
+
+
+def test_words_and_kinds() -> None:
+    assert words(" b a\n b ") == {"a", "b"}
+    assert kind_of({"kind": "standby"}) == "standby"
+    assert kind_of({}) == "away"
+
+
+@pytest.mark.parametrize(
+    ("name", "fits"),
+    [
+        ("web", True),
+        ("web.example.org", True),
+        ("ca", False),
+        ("web.crt", False),
+        ("web.pem", False),
+        ("a" * 101, False),
+    ],
+)
+def test_names_of_certificates(name: str, fits: bool) -> None:
+    assert bool(CERTIFICATE.fullmatch(name)) is fits

@@ -33,7 +33,7 @@ def check(value: int, name: str = "x", loud: bool = True) -> list[str]:
     return found
 
 
-FILTERS = {"check": check, "limit": 1}
+FilterModule = filter_module(check, limit=1)
 if __name__ == "__main__":
     check(1)
 '''
