@@ -107,7 +107,7 @@ def su_findings(group: str, accounts: dict[str, Any], host: str, users: list[Use
     """Say when nobody could use su, because the group of base_su_group will not be there."""
     if not isinstance(group, str) or not isinstance(accounts, dict) or not isinstance(users, list):
         raise TypeError("su_findings takes a group, the accounts of a host and a list of users")
-    made = {name for user in _present(users) for name in (user.get("name"), *(user.get("groups") or []))}
+    made = {name for user in present(users) for name in (user.get("name"), *(user.get("groups") or []))}
     if not group or not accounts or accounts.get("directory") or group in {*accounts["groups"], *made}:
         return []
     return [
