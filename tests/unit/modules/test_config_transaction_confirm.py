@@ -432,7 +432,7 @@ def action() -> ModuleType:
 
 
 def test_the_program_left_behind_takes_the_change_back_by_itself(guarded: Any, action: ModuleType) -> None:
-    text = action.revert_program("test")
+    text = action.REVERT
     for name in ("STATE", "UNITS", "RUN"):  # as this test has moved them
         line = next(line for line in text.splitlines() if line.startswith(f"{name} = "))
         text = text.replace(line, f"{name} = Path({str(getattr(guarded.module, name))!r})")
@@ -519,7 +519,7 @@ def test_nothing_to_confirm_is_one_call(controller: Any) -> None:
     controller.answers = [{"changed": False}]
     assert controller.run() == {"changed": False}
     assert (len(controller.asked), controller.resets) == (1, 0)
-    assert "ARGUMENTS" in controller.asked[0]["revert"]
+    assert "class Transaction" in controller.asked[0]["revert"]
 
 
 def test_a_change_is_confirmed_over_a_new_connection(controller: Any) -> None:

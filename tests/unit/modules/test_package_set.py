@@ -5,15 +5,12 @@ Packages whose names begin with `svc-` bring a service and ask the policy before
 
 from __future__ import annotations
 
-import base64
 import fcntl
-import json
 import os
 import subprocess
 import sys
 import threading
 import time
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -577,15 +574,11 @@ def test_apt_and_dpkg_are_asked_without_questions_and_keep_edited_files(machine:
 
 
 @pytest.fixture
-def called(machine: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
-    """Run main() with arguments as core ships them."""
+def called(machine: Machine) -> Callable[..., Any]:
+    """Call the remote half as the controller does."""
 
     def call(check: bool = False, diff: bool = False, **arguments: Any) -> Any:
-        payload = base64.b64encode(zlib.compress(json.dumps({**ARGUMENTS, **arguments}).encode())).decode()
-        given = {"payload": payload, "_ansible_check_mode": check, "_ansible_diff": diff}
-        monkeypatch.setattr(machine.module, "ARGUMENTS", json.dumps(given))
-        machine.module.main()
-        return json.loads(capsys.readouterr().out)
+        return machine.module.called({**ARGUMENTS, **arguments}, check, diff)
 
     return call
 
