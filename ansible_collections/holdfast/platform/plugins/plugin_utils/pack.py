@@ -104,6 +104,8 @@ def read(name: str, path: Path) -> Part:
     text = path.read_text(encoding="utf-8")
     tree = ast.parse(text, str(path))
     rooms = [room_of(node) for node in ast.walk(tree) if isinstance(node, IMPORT)]
+    if len(list(filter(None, rooms))) > sum(isinstance(node, IMPORT) and bool(room_of(node)) for node in tree.body):
+        raise ValueError(f"{path.name}: rooms are imported at the top of a file")
     return Part(name, path, text, tree, tuple(sorted({room for room in rooms if room})))
 
 
