@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.holdfast.platform.plugins.module_utils.keys import look_at, read
-from ansible_collections.holdfast.platform.plugins.module_utils.process import answered
+from ansible_collections.holdfast.platform.plugins.module_utils.refusal import answered
 
 RENEWAL = "certificate-renewal.json"  # there when the host renews certificates itself
 EXPIRY = Path("/usr/local/lib/holdfast/certificate-expiry")

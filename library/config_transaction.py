@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.holdfast.platform.plugins.module_utils.process import answered
+from ansible_collections.holdfast.platform.plugins.module_utils.refusal import answered
 from ansible_collections.holdfast.platform.plugins.module_utils.transaction import Transaction, without_secrets
 
 

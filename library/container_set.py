@@ -15,7 +15,7 @@ from typing import Any
 
 from ansible_collections.holdfast.platform.plugins.module_utils.containers import ContainerSet
 from ansible_collections.holdfast.platform.plugins.module_utils.docker import Silent
-from ansible_collections.holdfast.platform.plugins.module_utils.process import Refused, answered
+from ansible_collections.holdfast.platform.plugins.module_utils.refusal import Refused, answered
 
 
 def main(arguments: dict[str, Any], check: bool, diff: bool) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from ansible_collections.holdfast.platform.plugins.module_utils.held_services im
     release,
     services_held_back,
 )
-from ansible_collections.holdfast.platform.plugins.module_utils.process import answered
+from ansible_collections.holdfast.platform.plugins.module_utils.refusal import answered
 
 
 def change(arguments: dict[str, Any], missing: list[str], unwanted: list[str], patience: Patience) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible_collections.holdfast.platform.plugins.module_utils.cluster import Server
 from ansible_collections.holdfast.platform.plugins.module_utils.failover import lead, promote, reinstate, retire, settle
-from ansible_collections.holdfast.platform.plugins.module_utils.process import answered
+from ansible_collections.holdfast.platform.plugins.module_utils.refusal import answered
 from ansible_collections.holdfast.platform.plugins.module_utils.standby import Standby
 
 PENDING_QUERY = "select name from pg_settings where pending_restart order by name;"

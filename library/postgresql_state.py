@@ -14,8 +14,8 @@ from ansible_collections.holdfast.platform.plugins.module_utils.postgresql_steps
     change_script,
     comparison,
 )
-from ansible_collections.holdfast.platform.plugins.module_utils.process import Refused, answered
 from ansible_collections.holdfast.platform.plugins.module_utils.psql import Server
+from ansible_collections.holdfast.platform.plugins.module_utils.refusal import Refused, answered
 
 
 def look(server: Server, arguments: dict[str, Any]) -> dict[str, Any]:

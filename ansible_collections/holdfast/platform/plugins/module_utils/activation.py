@@ -9,7 +9,8 @@ import time
 from typing import Any
 
 from ansible_collections.holdfast.platform.plugins.module_utils.journal import Journal
-from ansible_collections.holdfast.platform.plugins.module_utils.process import Refused, run
+from ansible_collections.holdfast.platform.plugins.module_utils.process import run
+from ansible_collections.holdfast.platform.plugins.module_utils.refusal import Refused
 from ansible_collections.holdfast.platform.plugins.module_utils.units import OPPOSITE, Units
 
 ACTIVATION_SECONDS = 600

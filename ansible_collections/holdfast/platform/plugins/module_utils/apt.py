@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from ansible_collections.holdfast.platform.plugins.module_utils.apt_process import Patience, journal_of, run
-from ansible_collections.holdfast.platform.plugins.module_utils.process import Refused
+from ansible_collections.holdfast.platform.plugins.module_utils.refusal import Refused
 
 LISTS = Path("/var/lib/apt/lists")
 APT = [

@@ -12,7 +12,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from ansible_collections.holdfast.platform.plugins.module_utils.process import Refused
+from ansible_collections.holdfast.platform.plugins.module_utils.refusal import Refused
 
 LOCKS = tuple(
     map(

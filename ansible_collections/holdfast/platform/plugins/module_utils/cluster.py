@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.holdfast.platform.plugins.module_utils.cluster_queries import BARE_QUERY, LOOK_QUERY
-from ansible_collections.holdfast.platform.plugins.module_utils.process import Refused
+from ansible_collections.holdfast.platform.plugins.module_utils.refusal import Refused
 from ansible_collections.holdfast.platform.plugins.module_utils.wal import position
 
 SOCKETS = "/var/run/postgresql"

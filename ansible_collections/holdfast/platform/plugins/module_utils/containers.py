@@ -17,7 +17,7 @@ from ansible_collections.holdfast.platform.plugins.module_utils.ledger import (
     write_ledger,
 )
 from ansible_collections.holdfast.platform.plugins.module_utils.masking import Secrets
-from ansible_collections.holdfast.platform.plugins.module_utils.process import Refused
+from ansible_collections.holdfast.platform.plugins.module_utils.refusal import Refused
 
 
 class ContainerSet:

@@ -9,7 +9,7 @@ import os
 import subprocess
 from typing import Any
 
-from ansible_collections.holdfast.platform.plugins.module_utils.process import Refused
+from ansible_collections.holdfast.platform.plugins.module_utils.refusal import Refused
 
 COMMAND_SECONDS = 600
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any, ClassVar
 
 from ansible_collections.holdfast.platform.plugins.module_utils.cluster import STATE, Server
-from ansible_collections.holdfast.platform.plugins.module_utils.process import Refused
+from ansible_collections.holdfast.platform.plugins.module_utils.refusal import Refused
 from ansible_collections.holdfast.platform.plugins.module_utils.standby import USER, quoted
 
 SLOT = "holdfast_"

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ansible_collections.holdfast.platform.plugins.module_utils.apt_process import journal_of, run
-from ansible_collections.holdfast.platform.plugins.module_utils.process import Refused
+from ansible_collections.holdfast.platform.plugins.module_utils.refusal import Refused
 
 POLICY = Path("/usr/sbin/policy-rc.d")
 THEIRS = Path("/usr/sbin/policy-rc.d.before-holdfast")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.holdfast.platform.plugins.module_utils.openssl import openssl, public_key
-from ansible_collections.holdfast.platform.plugins.module_utils.process import Refused
+from ansible_collections.holdfast.platform.plugins.module_utils.refusal import Refused
 
 KEY_MODE, PUBLIC_MODE = 0o640, 0o644
 

@@ -8,7 +8,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from ansible_collections.holdfast.platform.plugins.module_utils.process import Refused
+from ansible_collections.holdfast.platform.plugins.module_utils.refusal import Refused
 
 
 def completed(*argv: str, text: str = "", seconds: int = 60, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -1,6 +1,6 @@
 # Copyright: Holdfast contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What every remote half starts programs and refuses with."""
+"""Programs that are started and listened to."""
 
 from __future__ import annotations
 
@@ -8,17 +8,9 @@ import os
 import shlex
 import subprocess
 import tempfile
-from collections.abc import Callable
-from typing import Any, ClassVar
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
 TEST_SECONDS = 120
-
-
-class Refused(Exception):
-    """It cannot go on; the text is for the operator."""
-
-    more: ClassVar[dict[str, Any]] = {}  # further values of the result
 
 
 def run(argv: list[str], seconds: int = TEST_SECONDS) -> tuple[int, str]:
@@ -41,11 +33,3 @@ def run(argv: list[str], seconds: int = TEST_SECONDS) -> tuple[int, str]:
             return 127, f"{argv[0]}: {problem.strerror}"
         said.seek(0)
         return code, said.read().decode(errors="replace").strip()
-
-
-def answered(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Return the result of a call, or why there is none."""
-    try:
-        return work()
-    except (Refused, OSError) as problem:
-        return {"failed": True, "changed": False, "msg": str(problem), **getattr(problem, "more", {})}

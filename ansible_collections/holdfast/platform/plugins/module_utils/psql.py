@@ -8,7 +8,7 @@ import os
 import re
 import subprocess
 
-from ansible_collections.holdfast.platform.plugins.module_utils.process import Refused
+from ansible_collections.holdfast.platform.plugins.module_utils.refusal import Refused
 
 SOCKETS = "/var/run/postgresql"
 # Nothing of these sessions reaches a log, the statistics or the list of activities: some statements carry verifiers.

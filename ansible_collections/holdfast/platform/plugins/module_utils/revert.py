@@ -8,7 +8,7 @@ import json
 import sys
 from pathlib import Path
 
-from ansible_collections.holdfast.platform.plugins.module_utils.process import answered
+from ansible_collections.holdfast.platform.plugins.module_utils.refusal import answered
 from ansible_collections.holdfast.platform.plugins.module_utils.transaction import Transaction
 
 

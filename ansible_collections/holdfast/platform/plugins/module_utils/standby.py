@@ -8,7 +8,7 @@ import shutil
 from typing import Any
 
 from ansible_collections.holdfast.platform.plugins.module_utils.cluster import Server
-from ansible_collections.holdfast.platform.plugins.module_utils.process import Refused
+from ansible_collections.holdfast.platform.plugins.module_utils.refusal import Refused
 
 USER = "holdfast_replication"
 PASSFILE = "/etc/holdfast/postgresql-replication.pass"

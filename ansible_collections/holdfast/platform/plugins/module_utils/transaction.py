@@ -15,7 +15,8 @@ from ansible_collections.holdfast.platform.plugins.module_utils.activation impor
 from ansible_collections.holdfast.platform.plugins.module_utils.files import STATE, private_folder, write_durably
 from ansible_collections.holdfast.platform.plugins.module_utils.guard import Guard, alone
 from ansible_collections.holdfast.platform.plugins.module_utils.journal import Journal
-from ansible_collections.holdfast.platform.plugins.module_utils.process import Refused, run
+from ansible_collections.holdfast.platform.plugins.module_utils.process import run
+from ansible_collections.holdfast.platform.plugins.module_utils.refusal import Refused
 from ansible_collections.holdfast.platform.plugins.module_utils.strangers import Strangers
 from ansible_collections.holdfast.platform.plugins.module_utils.units import OPPOSITE, UNITS, Units, in_order
 from ansible_collections.holdfast.platform.plugins.module_utils.wanted import Wanted

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ansible_collections.holdfast.platform.plugins.module_utils.process import Refused, run
+from ansible_collections.holdfast.platform.plugins.module_utils.process import run
+from ansible_collections.holdfast.platform.plugins.module_utils.refusal import Refused
 
 UNITS = Path("/etc/systemd/system")
 OPPOSITE = {"enable": "disable", "disable": "enable", "start": "stop", "stop": "start"}

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.holdfast.platform.plugins.module_utils.files import Original, remove, write_durably
-from ansible_collections.holdfast.platform.plugins.module_utils.process import Refused
+from ansible_collections.holdfast.platform.plugins.module_utils.refusal import Refused
 from ansible_collections.holdfast.platform.plugins.module_utils.units import UNITS
 
 UNIT_NAME = re.compile(r".+(?<!@)\.(service|socket|timer|path|mount|target)")
