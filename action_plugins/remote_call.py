@@ -10,12 +10,17 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ansible import context
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import filter_loader, module_loader
 
-from ansible_collections.holdfast.platform.plugins.plugin_utils.pack import packed, wire
+try:
+    from ansible_collections.holdfast.platform.plugins.plugin_utils.pack import packed, wire
+except ModuleNotFoundError as problem:
+    raise AnsibleError(
+        "collections_path lacks the folder of the project; use its ansible.cfg, or set ANSIBLE_COLLECTIONS_PATH to it"
+    ) from problem
 
 
 def plain(value: Any) -> Any:

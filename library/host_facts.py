@@ -28,13 +28,13 @@ from ansible_collections.holdfast.platform.plugins.module_utils.facts_postgresql
 from ansible_collections.holdfast.platform.plugins.module_utils.facts_redis import redis
 from ansible_collections.holdfast.platform.plugins.module_utils.facts_system import (
     algorithms,
-    held_units,
     masked_units,
     memory_mb,
     operating_system,
     packages,
     system,
 )
+from ansible_collections.holdfast.platform.plugins.module_utils.held_units import held_units
 
 
 def answers(questions: dict[str, Callable[[], dict[str, Any]]]) -> dict[str, Any]:

@@ -8,7 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.holdfast.platform.plugins.module_utils.cluster import Server
-from ansible_collections.holdfast.platform.plugins.module_utils.failover import lead, promote, reinstate, retire, settle
+from ansible_collections.holdfast.platform.plugins.module_utils.failover import (
+    await_smaller_settings,
+    lead,
+    promote,
+    reinstate,
+    retire,
+)
 from ansible_collections.holdfast.platform.plugins.module_utils.refusal import answered
 from ansible_collections.holdfast.platform.plugins.module_utils.standby import Standby
 
@@ -30,7 +36,7 @@ def act(arguments: dict[str, Any], check: bool, diff: bool) -> dict[str, Any]:
     elif action == "reinstate":
         result = reinstate(server, check)
     else:
-        result = {"lead": lead, "retire": retire, "promote": promote, "settle": settle}[action](
+        result = {"lead": lead, "retire": retire, "promote": promote, "settle": await_smaller_settings}[action](
             server, arguments, check
         )
     result["changed"] = bool(result["changes"])

@@ -9,12 +9,12 @@ import json
 from typing import Any
 
 from ansible_collections.holdfast.platform.plugins.module_utils.postgresql_absent import refusals
+from ansible_collections.holdfast.platform.plugins.module_utils.postgresql_server import Server
 from ansible_collections.holdfast.platform.plugins.module_utils.postgresql_steps import (
     all_steps,
     change_script,
     comparison,
 )
-from ansible_collections.holdfast.platform.plugins.module_utils.psql import Server
 from ansible_collections.holdfast.platform.plugins.module_utils.refusal import Refused, answered
 
 

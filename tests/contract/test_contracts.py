@@ -282,6 +282,11 @@ PROJECT_CASES: list[tuple[str, Change, str]] = [
         "imports ansible.mod",
     ),
     ("remote imports", {f"{ROOMS}/x.py": "from . import process\n"}, "x.py imports ., neither"),
+    (
+        "remote imports",
+        {"library/x.py": f"def f():\n    from {ROOMS.replace('/', '.')}.process import run\n    run([])\n"},
+        "process in a function; the packer looks at the top",
+    ),
     ("remote imports", {f"{ROOMS}/process.py": None}, "lib/demo imports ansible_collections"),
     (
         "remote imports",

@@ -52,7 +52,10 @@ def _documented(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 
 def imported(path: Path) -> list[str]:
     """Return the modules that a file imports."""
-    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    return names(list(ast.walk(ast.parse(path.read_text(encoding="utf-8")))))
+
+
+def names(nodes: list[ast.AST]) -> list[str]:
     plain = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
     return plain + [f"{'.' * node.level}{node.module or ''}" for node in nodes if isinstance(node, ast.ImportFrom)]
 
@@ -60,12 +63,21 @@ def imported(path: Path) -> list[str]:
 def imports(root: Path) -> list[str]:
     """A bare host has the standard library; everything else comes along, so it is a room."""
     rooms = {f"{PACKAGE}.{path.stem}" for path in (root / ROOMS).glob("*.py")}
-    return [
+    found = [
         f"{path.relative_to(root)} imports {name}, neither of the standard library nor a room in {ROOMS}"
         for path in files(root)
         for name in imported(path)
         if name.partition(".")[0] not in sys.stdlib_module_names and name not in rooms
     ]
+    for path in files(root):
+        top = names(list(ast.parse(path.read_text(encoding="utf-8")).body))
+        deep = sorted(
+            {name for name in imported(path) if name in rooms and imported(path).count(name) > top.count(name)}
+        )
+        found += [
+            f"{path.relative_to(root)} imports {name} in a function; the packer looks at the top" for name in deep
+        ]
+    return found
 
 
 def programs_are_packed(root: Path) -> list[str]:

@@ -621,7 +621,8 @@ def test_held_units_are_read_where_package_set_writes_them(
     host_facts: ModuleType, load_module: Callable[[str], ModuleType], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     writer = load_module("package_set")
-    assert host_facts.HELD == writer.STATE / writer.HELD
+    assert host_facts.HELD == writer.HELD == Path("/var/lib/holdfast/held-services")
+    assert writer.HELD.parent == writer.STATE
     monkeypatch.setattr(host_facts, "HELD", tmp_path / "held")
     assert host_facts.held_units() == []
     (tmp_path / "held").write_text("a.service\nb.socket\n")

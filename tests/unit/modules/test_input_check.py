@@ -262,6 +262,7 @@ def run(folder: Path, command: list[str]) -> subprocess.CompletedProcess[str]:
         "ANSIBLE_ACTION_PLUGINS": str(ROOT / "action_plugins"),
         "ANSIBLE_FILTER_PLUGINS": str(ROOT / "filter_plugins"),
         "ANSIBLE_ROLES_PATH": str(folder / "roles"),
+        "ANSIBLE_COLLECTIONS_PATH": str(ROOT),
         "ANSIBLE_CONFIG": str(folder / "ansible.cfg"),
         "ANSIBLE_LOCALHOST_WARNING": "false",
         "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",

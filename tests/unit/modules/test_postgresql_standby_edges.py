@@ -220,11 +220,17 @@ def test_quotes(module: ModuleType) -> None:
 
 def test_files_of_the_server_are_its_own_and_marks_are_of_root(server: Server) -> None:
     owners: list[str] = []
-    server.patch.setattr(server.module.os, "chown", lambda path, *_: owners.append(Path(path).name))
+    strange = SimpleNamespace(pw_uid=4321, pw_gid=4322)
+    server.patch.setattr(server.module.pwd, "getpwnam", {"postgres": strange}.__getitem__)
+
+    def note(handle: int, uid: int, gid: int) -> None:
+        owners.append(f"{Path(f'/proc/self/fd/{handle}').readlink().name} {uid} {gid}")
+
+    server.patch.setattr(server.module.os, "fchown", note)
     made = server.module.Server(ARGUMENTS)
     made.write(server.signal, "")
     made.write(made.rewinding, "x")
-    assert owners == [".standby.signal.holdfast"]
+    assert owners == [".standby.signal.holdfast 4321 4322"]
     modes = [stat.S_IMODE(path.stat().st_mode) for path in (server.signal, made.rewinding)]
     assert modes == [0o640, 0o600]
     assert made.rewinding.read_text() == "x"

@@ -97,3 +97,11 @@ def test_a_fault_is_shown_with_the_file_and_the_line_of_its_source(tmp_path: Pat
     said = " ".join((done.stdout + done.stderr).replace("\\", "").split())
     assert f'File "<holdfast>/library/host_facts.py", line {line}, in main raise KeyError("no such word")' in said
     assert "KeyError: 'no such word'" in said
+
+
+def test_a_configuration_of_ones_own_that_lacks_the_folder_is_told(tmp_path: Path) -> None:
+    text = PLAYBOOK % {"interpreter": sys.executable, "out": tmp_path / "out"}
+    done = play(tmp_path, text, ANSIBLE_COLLECTIONS_PATH=str(tmp_path), PYTHONPATH="")
+    assert done.returncode != 0
+    said = " ".join((done.stdout + done.stderr).split())
+    assert "collections_path lacks the folder of the project; use its ansible.cfg" in said

@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.holdfast.platform.plugins.module_utils.cluster_queries import BARE_QUERY, LOOK_QUERY
+from ansible_collections.holdfast.platform.plugins.module_utils.durable import write_durably
+from ansible_collections.holdfast.platform.plugins.module_utils.psql import SOCKETS, as_postgres, options
 from ansible_collections.holdfast.platform.plugins.module_utils.refusal import Refused
 from ansible_collections.holdfast.platform.plugins.module_utils.wal import position
 
-SOCKETS = "/var/run/postgresql"
 CLUSTERS = Path("/var/lib/postgresql")
 CONFIGURATIONS = Path("/etc/postgresql")
 LOGS = Path("/var/log/postgresql")
@@ -55,30 +56,10 @@ class Server:
 
     def program(self, name: str, *arguments: str, seconds: int | None = 60, script: str = "") -> tuple[int, str]:
         """Run one of PostgreSQL's programs as its user; return its exit code and what it said."""
-        environment = {
-            "PATH": os.defpath,
-            "LC_ALL": "C.UTF-8",
-            "PGCLIENTENCODING": "UTF8",
-            "PGAPPNAME": "holdfast",
-            "PGCONNECT_TIMEOUT": "10",
-            # A lost synchronous standby must not hold up the repair.
-            "PGOPTIONS": "-c synchronous_commit=local",
-        }
-        if name != "psql":
-            environment.pop("PGOPTIONS")
+        # A lost synchronous standby must not hold up the repair.
+        more = {"PGOPTIONS": "-c synchronous_commit=local"} if name == "psql" else {}
         try:
-            done = subprocess.run(
-                [str(self.programs / name), *arguments],
-                input=script.encode(),
-                capture_output=True,
-                check=False,
-                timeout=seconds,
-                cwd="/",
-                env=environment,
-                user="postgres",
-                group="postgres",
-                extra_groups=[],
-            )
+            done = as_postgres([str(self.programs / name), *arguments], script, seconds, **more)
         except (FileNotFoundError, LookupError):
             return 127, f"{name} is not installed"
         except subprocess.TimeoutExpired:
@@ -87,8 +68,7 @@ class Server:
         return done.returncode, said.decode(errors="replace").strip()
 
     def psql(self, script: str, seconds: int = 60) -> str:
-        options = ["-qAtX", "-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=terse", "-h", SOCKETS, "-p", str(self.own_port)]
-        code, said = self.program("psql", *options, "-d", "postgres", "-f", "-", seconds=seconds, script=script)
+        code, said = self.program("psql", *options(self.own_port), seconds=seconds, script=script)
         if code != 0:
             raise Refused(f"PostgreSQL on {self.name} refuses: {said}")
         return said
@@ -182,19 +162,11 @@ class Server:
 
     def write(self, path: Path, text: str) -> None:
         """Replace a file of PostgreSQL in one step that a power cut cannot take back: some of them are fences."""
-        staged = path.with_name(f".{path.name}.holdfast")
-        with staged.open("w") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        staged.chmod(0o600 if path.parent == STATE else 0o640)
-        if path.parent != STATE:
+        if path.parent == STATE:
+            write_durably(path, text.encode(), 0o600, os.geteuid(), os.getegid())
+        else:
             account = pwd.getpwnam("postgres")
-            os.chown(staged, account.pw_uid, account.pw_gid)
-        staged.replace(path)
-        directory = os.open(path.parent, os.O_RDONLY)
-        os.fsync(directory)
-        os.close(directory)
+            write_durably(path, text.encode(), 0o640, account.pw_uid, account.pw_gid)
 
     def make(self, folder: Path) -> None:
         """Have an empty folder of PostgreSQL: on a disk of its own the parent may belong to root."""

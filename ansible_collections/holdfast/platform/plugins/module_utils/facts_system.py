@@ -12,7 +12,6 @@ from typing import Any
 
 from ansible_collections.holdfast.platform.plugins.module_utils.facts_common import output
 
-HELD = Path("/var/lib/holdfast/held-services")
 UNIT_FOLDERS = (Path("/etc/systemd/system"), Path("/run/systemd/system"))
 MASKED_BY_DEBIAN = Path("/var/lib/systemd/deb-systemd-helper-masked")
 VERSIONS = ("nginx", "pgbackrest", "redis-server")
@@ -66,14 +65,6 @@ def masked_units(folders: Iterable[Path] = UNIT_FOLDERS, removed: Path = MASKED_
             if path.is_symlink() and str(path.readlink()) == os.devnull and not (removed / path.name).exists():
                 masked.add(path.name)
     return sorted(masked)
-
-
-def held_units() -> list[str]:
-    """Return the units that package_set keeps from starting until a run has ended."""
-    try:
-        return HELD.read_text().split()
-    except OSError:
-        return []
 
 
 def system() -> dict[str, Any]:

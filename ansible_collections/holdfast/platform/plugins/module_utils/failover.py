@@ -150,7 +150,7 @@ def promote(server: Server, arguments: dict[str, Any], check: bool) -> dict[str,
     return {"changes": changes, "promoted": True, "milliseconds": milliseconds}
 
 
-def settle(server: Server, arguments: dict[str, Any], check: bool) -> dict[str, Any]:
+def await_smaller_settings(server: Server, arguments: dict[str, Any], check: bool) -> dict[str, Any]:
     """Wait until the control file, which a start compares the settings with, allows the smaller ones."""
     names = {
         "max_connections": "max_connections",

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ansible_collections.holdfast.platform.plugins.module_utils.files import private_folder, settle, write_durably
+from ansible_collections.holdfast.platform.plugins.module_utils.durable import settle, write_durably
+from ansible_collections.holdfast.platform.plugins.module_utils.files import private_folder
 from ansible_collections.holdfast.platform.plugins.module_utils.process import run
 from ansible_collections.holdfast.platform.plugins.module_utils.refusal import Refused
 from ansible_collections.holdfast.platform.plugins.module_utils.units import UNITS

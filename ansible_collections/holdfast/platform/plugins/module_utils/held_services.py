@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ansible_collections.holdfast.platform.plugins.module_utils.apt_process import journal_of, run
+from ansible_collections.holdfast.platform.plugins.module_utils.held_units import HELD, held_units
 from ansible_collections.holdfast.platform.plugins.module_utils.refusal import Refused
 
 POLICY = Path("/usr/sbin/policy-rc.d")
 THEIRS = Path("/usr/sbin/policy-rc.d.before-holdfast")
 STATE = Path("/var/lib/holdfast")
-HELD = "held-services"
 KNOWN = "known-packages"
 MARK = "Managed by Holdfast"
 # Debian asks this program before it starts a service. Whatever becomes of the run, it says no to nobody but the
@@ -93,7 +93,7 @@ def services_held_back() -> Iterator[dict[str, str]]:
         THEIRS.unlink(missing_ok=True)
         os.link(POLICY, THEIRS, follow_symlinks=False)  # it is never gone, not even for a moment
     staged = POLICY.with_name(".policy-rc.d.holdfast")
-    staged.write_text(POLICY_TEXT % {"theirs": THEIRS, "known": KNOWN, "held": HELD})
+    staged.write_text(POLICY_TEXT % {"theirs": THEIRS, "known": KNOWN, "held": HELD.name})
     staged.chmod(0o755)
     staged.replace(POLICY)
     try:
@@ -104,14 +104,6 @@ def services_held_back() -> Iterator[dict[str, str]]:
         else:
             POLICY.unlink(missing_ok=True)
         (STATE / KNOWN).unlink(missing_ok=True)
-
-
-def held_units() -> list[str]:
-    """Return the units whose start was held back, in the order of their packages."""
-    try:
-        return list(dict.fromkeys((STATE / HELD).read_text().split()))
-    except OSError:
-        return []
 
 
 def release(check: bool) -> tuple[list[str], list[str]]:
@@ -129,7 +121,7 @@ def release(check: bool) -> tuple[list[str], list[str]]:
         code, text = (
             run(["systemctl", "start", *due]) if due else (0, "")
         )  # in one call: systemd knows what comes first
-        (STATE / HELD).unlink(missing_ok=True)
+        HELD.unlink(missing_ok=True)
         if code != 0:
             warnings = ["\n".join([f"`systemctl start {' '.join(due)}` failed: {text.strip()}", *journal_of(text)])]
     return due, warnings

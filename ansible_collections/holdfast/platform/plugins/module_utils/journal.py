@@ -10,12 +10,8 @@ import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from ansible_collections.holdfast.platform.plugins.module_utils.files import (
-    Original,
-    private_folder,
-    settle,
-    write_durably,
-)
+from ansible_collections.holdfast.platform.plugins.module_utils.durable import settle, write_durably
+from ansible_collections.holdfast.platform.plugins.module_utils.files import Original, private_folder
 from ansible_collections.holdfast.platform.plugins.module_utils.guard import Guard
 
 

@@ -10,6 +10,7 @@ import stat
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.holdfast.platform.plugins.module_utils.durable import write_durably
 from ansible_collections.holdfast.platform.plugins.module_utils.openssl import openssl, public_key
 from ansible_collections.holdfast.platform.plugins.module_utils.refusal import Refused
 
@@ -18,15 +19,8 @@ KEY_MODE, PUBLIC_MODE = 0o640, 0o644
 
 def make_key(key: Path, group: int) -> None:
     key.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    staged = key.with_name(f".{key.name}.holdfast")
-    staged.unlink(missing_ok=True)
-    handle = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w") as stream:
-        stream.write(openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"))
-        os.fchown(handle, 0, group)
-        os.fchmod(handle, KEY_MODE)
-        os.fsync(handle)
-    staged.replace(key)
+    text = openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256")
+    write_durably(key, text.encode(), KEY_MODE, 0, group)
 
 
 def is_as(path: Path, mode: int, group: int) -> bool:

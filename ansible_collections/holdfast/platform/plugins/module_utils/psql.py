@@ -1,86 +1,40 @@
 # Copyright: Holdfast contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The local server, asked as its administrator."""
+"""Programs of PostgreSQL, run as its user; psql speaks to the server through the local socket."""
 
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 
-from ansible_collections.holdfast.platform.plugins.module_utils.refusal import Refused
-
 SOCKETS = "/var/run/postgresql"
-# Nothing of these sessions reaches a log, the statistics or the list of activities: some statements carry verifiers.
-QUIET = {
-    "log_statement": "none",
-    "log_min_duration_statement": "-1",
-    "log_min_duration_sample": "-1",
-    "log_transaction_sample_rate": "0",
-    "log_min_error_statement": "panic",
-    "track_activities": "off",
-    "pg_stat_statements.track_utility": "off",
-    "pgaudit.log": "none",
-    "auto_explain.log_min_duration": "-1",
-    # The next run repeats what a failover may lose, so that a lost synchronous standby does not hold up this one.
-    "synchronous_commit": "local",
-    "lc_messages": "C",
-    "standard_conforming_strings": "on",
+ENVIRONMENT = {
+    "PATH": os.defpath,
+    "LC_ALL": "C.UTF-8",
+    "PGCLIENTENCODING": "UTF8",
+    "PGAPPNAME": "holdfast",
+    "PGCONNECT_TIMEOUT": "10",
 }
 
 
-class Server:
-    """The local server, asked as its administrator through the socket."""
+def as_postgres(
+    argv: list[str], script: str, seconds: int | None, **environment: str
+) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        argv,
+        input=script.encode(),
+        capture_output=True,
+        check=False,
+        timeout=seconds,
+        cwd="/",
+        env={**ENVIRONMENT, **environment},
+        user="postgres",
+        group="postgres",
+        extra_groups=[],
+    )
 
-    def __init__(self, version: int, port: int) -> None:
-        self.program = f"/usr/lib/postgresql/{version}/bin/psql"
-        self.port = port
 
-    def psql(self, script: str) -> str:
-        """Run a script; what an error says never includes the statement."""
-        options = " ".join(f"-c {name}={value}" for name, value in QUIET.items())
-        environment = {
-            "PATH": os.defpath,
-            "LC_ALL": "C.UTF-8",
-            "PGOPTIONS": options,
-            "PGCLIENTENCODING": "UTF8",
-            "PGAPPNAME": "holdfast",
-            "PGCONNECT_TIMEOUT": "10",
-        }
-        command = [
-            self.program,
-            "-qAtX",
-            "-v",
-            "ON_ERROR_STOP=1",
-            "-v",
-            "VERBOSITY=terse",
-            "-h",
-            SOCKETS,
-            "-p",
-            str(self.port),
-            "-d",
-            "postgres",
-            "-f",
-            "-",
-        ]
-        try:
-            done = subprocess.run(
-                command,
-                input=script.encode(),
-                capture_output=True,
-                check=False,
-                timeout=300,
-                cwd="/",
-                env=environment,
-                user="postgres",
-                group="postgres",
-                extra_groups=[],
-            )
-        except (FileNotFoundError, LookupError) as problem:
-            raise Refused(f"PostgreSQL is not installed: {self.program} or user postgres is missing") from problem
-        except subprocess.TimeoutExpired as problem:
-            raise Refused("PostgreSQL did not answer within 300 s") from problem
-        if done.returncode != 0:
-            text = re.sub(r"SCRAM-SHA-256\S*", "********", done.stderr.decode(errors="replace").strip())
-            raise Refused(f"PostgreSQL refuses: {text}")
-        return done.stdout.decode()
+def options(port: int) -> list[str]:
+    """Return what psql is called with to take a script; what an error says never includes the statement."""
+    strict = ["-qAtX", "-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=terse"]
+    return [*strict, "-h", SOCKETS, "-p", str(port), "-d", "postgres", "-f", "-"]

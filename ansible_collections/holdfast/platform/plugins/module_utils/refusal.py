@@ -1,6 +1,6 @@
 # Copyright: Holdfast contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How a remote half says that it cannot go on. Apart from process, whose imports take 10 ms that not everybody needs."""
+"""How a remote half says that it cannot go on. Apart from process, whose imports take 10 ms that some can save."""
 
 from __future__ import annotations
 

@@ -9,7 +9,8 @@ import json
 import os
 from pathlib import Path
 
-from ansible_collections.holdfast.platform.plugins.module_utils.files import STATE, private_folder, write_durably
+from ansible_collections.holdfast.platform.plugins.module_utils.durable import write_durably
+from ansible_collections.holdfast.platform.plugins.module_utils.files import STATE, private_folder
 from ansible_collections.holdfast.platform.plugins.module_utils.wanted import Wanted
 
 MARK = b"Managed by Holdfast"

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.holdfast.platform.plugins.module_utils.activation import ACTIVATION_SECONDS, Activation
-from ansible_collections.holdfast.platform.plugins.module_utils.files import STATE, private_folder, write_durably
+from ansible_collections.holdfast.platform.plugins.module_utils.durable import write_durably
+from ansible_collections.holdfast.platform.plugins.module_utils.files import STATE, private_folder
 from ansible_collections.holdfast.platform.plugins.module_utils.guard import Guard, alone
 from ansible_collections.holdfast.platform.plugins.module_utils.journal import Journal
 from ansible_collections.holdfast.platform.plugins.module_utils.process import run

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.holdfast.platform.plugins.module_utils.files import Original, remove, write_durably
+from ansible_collections.holdfast.platform.plugins.module_utils.durable import write_durably
+from ansible_collections.holdfast.platform.plugins.module_utils.files import Original, remove
 from ansible_collections.holdfast.platform.plugins.module_utils.refusal import Refused
 from ansible_collections.holdfast.platform.plugins.module_utils.units import UNITS
 
