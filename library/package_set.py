@@ -16,11 +16,8 @@ from ansible_collections.holdfast.platform.plugins.module_utils.apt import (
     preseed,
 )
 from ansible_collections.holdfast.platform.plugins.module_utils.apt_process import Patience
-from ansible_collections.holdfast.platform.plugins.module_utils.held_services import (
-    held_units,
-    release,
-    services_held_back,
-)
+from ansible_collections.holdfast.platform.plugins.module_utils.held_services import release, services_held_back
+from ansible_collections.holdfast.platform.plugins.module_utils.held_units import held_units
 from ansible_collections.holdfast.platform.plugins.module_utils.refusal import answered
 
 

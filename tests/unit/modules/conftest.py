@@ -92,9 +92,11 @@ class Half:
         raise AttributeError(name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        for file in self._files:
-            if name in vars(file):
-                setattr(file, name, value)
+        having = [file for file in self._files if name in vars(file)]
+        if not having:
+            raise AttributeError(name)
+        for file in having:
+            setattr(file, name, value)
 
     def called(self, arguments: dict[str, Any], check: bool = False, diff: bool = False) -> Any:
         """Return what the controller would be told."""

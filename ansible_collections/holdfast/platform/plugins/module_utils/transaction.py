@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 import tempfile
 from fnmatch import fnmatch
@@ -284,12 +283,3 @@ class Transaction(Activation):
         self.read_units(journal)
         rest = in_order([entry for entry in journal.undo if entry not in first])
         self.activate([entry for entry in rest if not boot or entry.startswith(("run ", "enable "))])
-
-
-def without_secrets(text: str, secrets: list[str]) -> str:
-    """Hide every long word of a secret file, but no path: a service may quote the line it refuses."""
-    words = {word.strip("\"'<>#") for secret in secrets for word in [*secret.split(), *re.split(r"[\s=:,@]+", secret)]}
-    for word in sorted(words, key=len, reverse=True):
-        if len(word) >= 12 and not Path(word).exists():
-            text = text.replace(word, "********")
-    return text
