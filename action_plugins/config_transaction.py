@@ -4,10 +4,8 @@
 
 from __future__ import annotations
 
-import json
 import re
 import secrets
-import sys
 import time
 from pathlib import Path
 from typing import Any, ClassVar
@@ -17,10 +15,11 @@ from ansible.plugins.connection import ConnectionBase
 from ansible.plugins.loader import action_loader
 from ansible.template import trust_as_template
 
-RemoteCall: Any = action_loader.get("remote_call", class_only=True)
-packed = sys.modules[RemoteCall.__module__].packed
+from ansible_collections.holdfast.platform.plugins.plugin_utils.pack import ROOMS, program
 
-REMOTE_HALF = Path(__file__).parents[1] / "library" / "config_transaction.py"
+RemoteCall: Any = action_loader.get("remote_call", class_only=True)
+
+REVERT = program(ROOMS / "revert.py")  # what takes a change back that nobody confirms
 SHORTEST, LONGEST = 15, 300  # seconds to confirm in
 GRACE_SECONDS = 30  # after them, until the host has gone back and answers again
 PAUSE_SECONDS = 1
@@ -33,6 +32,7 @@ FILE = {
     "dest": {"type": "path", "required": True},
     "template": {"type": "str"},
     "content": {"type": "str"},
+    "program": {"type": "str"},
     "state": {"type": "str", "choices": ["file", "directory", "link", "absent"], "default": "file"},
     "target": {"type": "str"},
     "owner": {"type": "str", "default": "root"},
@@ -54,17 +54,8 @@ UNIT = {
 }
 # Names of the loop over the files that share a template, and what ends each text; no configuration file holds a NUL
 ROWS, ROW, END = "__config_transaction_rows", "__config_transaction_row", "\0"
+OURS_ALONE = ("template", "program", "vars", "rendered", "set_by")  # what the remote half is not told
 ACTIVATION = re.compile(r"(restart|reload) \S+\.(service|socket|timer|mount|path|target)|run \S.*")
-
-
-def revert_program(name: str) -> str:
-    """Return the remote half as a program of its own, which takes a transaction back."""
-    given = {
-        "payload": packed({"name": name, "action": "revert"}),
-        "_ansible_check_mode": False,
-        "_ansible_diff": False,
-    }
-    return REMOTE_HALF.read_text().replace("<<INCLUDE_ANSIBLE_MODULE_JSON_ARGS>>", json.dumps(given))
 
 
 def origin(path: str, set_by: dict[str, list[str]]) -> list[str]:
@@ -119,7 +110,7 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         arguments["confirm_seconds"] = seconds
         if not seconds:
             return self.call("config_transaction", arguments, task_vars)  # type: ignore[no-any-return]
-        more = {"token": secrets.token_hex(8), "revert": revert_program(arguments["name"])}
+        more = {"token": secrets.token_hex(8), "revert": REVERT}
         return self.confirmed({**arguments, **more}, task_vars, set_by)
 
     def confirmed(
@@ -189,16 +180,25 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
     def file(self, file: dict[str, Any]) -> dict[str, Any]:
         """Check one entry and return it as the remote half wants it."""
         dest, state = file["dest"], file["state"]
-        given = [name for name in ("template", "content", "target") if file[name] is not None]
+        given = [name for name in ("template", "content", "program", "target") if file[name] is not None]
         wanted = {"file": 1, "link": 1, "directory": 0, "absent": 0}[state]
         if len(given) != wanted or (state == "link") != ("target" in given):
-            raise AnsibleActionFail(f"{dest}: a file has a template or content, a link a target, others none of them")
-        mode = file["mode"] or ("0755" if state == "directory" else "0644")
+            raise AnsibleActionFail(
+                f"{dest}: a file has a template, content or program, a link a target, others none of them"
+            )
+        mode = file["mode"] or ("0755" if state == "directory" or file["program"] else "0644")
         if not re.fullmatch(r"0[0-7]{3,4}", mode):
             raise AnsibleActionFail(f"{dest}: mode is {mode!r}; quote it as octal, like '0640'")
-        content = file.get("rendered", file["content"])
-        kept = {name: value for name, value in file.items() if name not in ("template", "vars", "rendered", "set_by")}
+        content = program(self.found(file["program"])) if file["program"] else file.get("rendered", file["content"])
+        kept = {name: value for name, value in file.items() if name not in OURS_ALONE}
         return {**kept, "mode": mode, "content": content}
+
+    def found(self, name: str) -> Path:
+        """Return where a program is among the files of the role."""
+        try:
+            return Path(self._find_needle("files", name))
+        except AnsibleError as problem:
+            raise AnsibleActionFail(f"program {name} was not found") from problem
 
     def render(self, files: list[dict[str, Any]], task_vars: dict[str, Any]) -> None:
         """Give each file with a template the text that ansible.builtin.template would write.

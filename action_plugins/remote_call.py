@@ -1,21 +1,26 @@
 # Copyright: Holdfast contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What our action plugins share: strict arguments, and one compressed call of a module that needs no module library."""
+"""What our action plugins share: strict arguments, and one call of a remote half that needs no module library."""
 
 from __future__ import annotations
 
-import base64
 import datetime
-import json
-import zlib
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, ClassVar
 
 from ansible import context
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
-from ansible.plugins.loader import filter_loader
+from ansible.plugins.loader import filter_loader, module_loader
+
+try:
+    from ansible_collections.holdfast.platform.plugins.plugin_utils.pack import packed, wire
+except ModuleNotFoundError as problem:
+    raise AnsibleError(
+        "collections_path lacks the folder of the project; use its ansible.cfg, or set ANSIBLE_COLLECTIONS_PATH to it"
+    ) from problem
 
 
 def plain(value: Any) -> Any:
@@ -45,9 +50,10 @@ CLEAN = " ".join(
 )
 
 
-def packed(arguments: dict[str, Any]) -> str:
-    """Return arguments as our modules read them."""
-    return base64.b64encode(zlib.compress(json.dumps(plain(arguments)).encode(), 6)).decode()
+def remote_half(name: str) -> Path | None:
+    """Return the file of a module that runs on hosts."""
+    found = module_loader.find_plugin(name, ".py")
+    return Path(found) if found else None
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -56,6 +62,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     ARGUMENTS: ClassVar[dict[str, Any]] = {}
     _supports_check_mode = True
     plain = staticmethod(plain)
+
+    def __init_subclass__(cls) -> None:
+        """Pack the remote half here: in the process that starts the workers, which thus have it already."""
+        if half := remote_half(cls.__module__.rpartition(".")[2]):
+            packed(half)
 
     def run(self, tmp: object = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         for option in ("start_at_task", "step"):
@@ -96,7 +107,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def call(self, module: str, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """Run one of our modules on the host and return its result, without an echo of what it was given."""
-        given = {"payload": packed(arguments)}
-        result: dict[str, Any] = self._execute_module(module, module_args=given, task_vars=task_vars)
+        half = remote_half(module)
+        if half is None:
+            raise AnsibleActionFail(f"there is no module {module}; use the ansible.cfg of the project")
+        given = {"code": packed(half), "payload": wire(plain(arguments))}
+        result: dict[str, Any] = self._execute_module("remote_call", module_args=given, task_vars=task_vars)
         result.pop("invocation", None)
         return result

@@ -182,6 +182,8 @@ def modules_page(root: Path) -> str:
     for path in sorted((root / "library").glob("*.py")):
         text = described(path)
         documentation = text.get("DOCUMENTATION") or {}
+        if not documentation and path.stem == "remote_call":
+            continue  # what carries the others to a host, no module to be called
         lines += [f"## {path.stem}", "", *documented(documentation)]
         if documentation.get("options"):
             lines += options_table(documentation["options"])

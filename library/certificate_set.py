@@ -5,105 +5,23 @@
 
 from __future__ import annotations
 
-import base64
-import grp
-import json
-import os
-import stat
-import subprocess
-import zlib
 from pathlib import Path
 from typing import Any
 
-ARGUMENTS = r"""<<INCLUDE_ANSIBLE_MODULE_JSON_ARGS>>"""
-KEY_MODE, PUBLIC_MODE = 0o640, 0o644
+from ansible_collections.holdfast.platform.plugins.module_utils.keys import look_at, read
+from ansible_collections.holdfast.platform.plugins.module_utils.refusal import answered
+
 RENEWAL = "certificate-renewal.json"  # there when the host renews certificates itself
 EXPIRY = Path("/usr/local/lib/holdfast/certificate-expiry")
 
 
-class Refused(Exception):
-    """The keys cannot be made; the text is for the operator."""
-
-
-def openssl(*argv: str) -> str:
-    done = subprocess.run(["openssl", *argv], capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise Refused(f"openssl {argv[0]} failed: {done.stderr.strip()}")
-    return done.stdout
-
-
-def public_key(key: Path) -> str:
-    """Return the public half of a key, or nothing when there is no usable key."""
-    try:
-        return openssl("pkey", "-inform", "PEM", "-in", str(key), "-pubout")
-    except Refused:
-        return ""
-
-
-def make_key(key: Path, group: int) -> None:
-    key.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    staged = key.with_name(f".{key.name}.holdfast")
-    staged.unlink(missing_ok=True)
-    handle = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w") as stream:
-        stream.write(openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"))
-        os.fchown(handle, 0, group)
-        os.fchmod(handle, KEY_MODE)
-        os.fsync(handle)
-    staged.replace(key)
-
-
-def is_as(path: Path, mode: int, group: int) -> bool:
-    status = path.stat()
-    return (stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid) == (mode, 0, group)
-
-
-def read(path: Path) -> str:
-    """Return what a file says; what is no text, such as a certificate in DER, fits nothing and is replaced."""
-    return path.read_text(errors="replace") if path.exists() else ""
-
-
-def look_at(directory: Path, entry: dict[str, Any], check: bool) -> dict[str, Any]:
-    """Return one certificate's state; outside check mode its key exists afterwards, with the right owner."""
-    name, group_name = entry["name"], entry["group"]
-    key, certificate = directory / f"{name}.key", directory / f"{name}.crt"
-    try:
-        group = grp.getgrnam(group_name).gr_gid
-    except KeyError:
-        if check:
-            return {"public_key": "", "certificate": "", "key_changed": True, "drift": True}
-        raise Refused(f"group {group_name} of certificate {name} does not exist; install its service first") from None
-    public, changed = public_key(key), False
-    if not public or not is_as(key, KEY_MODE, group):
-        changed = True
-        if entry["provider"] == "provided":
-            pass  # the controller has the key
-        elif not check and not public:
-            make_key(key, group)
-            public = public_key(key)
-        elif not check:
-            os.chown(key, 0, group)
-            key.chmod(KEY_MODE)
-    drift = not certificate.exists() or not is_as(certificate, PUBLIC_MODE, 0)
-    return {"public_key": public, "certificate": read(certificate), "key_changed": changed, "drift": drift}
-
-
-def main() -> None:
-    outer = json.loads(ARGUMENTS)
-    arguments = json.loads(zlib.decompress(base64.b64decode(outer["payload"])))
+def main(arguments: dict[str, Any], check: bool, _diff: bool) -> dict[str, Any]:
     directory = Path(arguments["directory"])
-    try:
-        found = {
-            entry["name"]: look_at(directory, entry, outer["_ansible_check_mode"])
-            for entry in arguments["certificates"]
-        }
+
+    def found() -> dict[str, Any]:
+        entries = {entry["name"]: look_at(directory, entry, check) for entry in arguments["certificates"]}
         renewal = (directory.parent / RENEWAL).exists()
-        result = {"changed": False, "found": found, "ca_certificate": read(directory / "ca.crt"), "renewal": renewal}
-        result["expiry_program"] = read(EXPIRY)
-    except Refused as problem:
-        result = {"failed": True, "changed": False, "msg": str(problem)}
-    print(json.dumps(result))
+        result = {"changed": False, "found": entries, "ca_certificate": read(directory / "ca.crt"), "renewal": renewal}
+        return {**result, "expiry_program": read(EXPIRY)}
 
-
-if __name__ == "__main__":
-    main()
+    return answered(found)

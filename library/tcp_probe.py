@@ -5,18 +5,14 @@
 
 from __future__ import annotations
 
-import base64
 import errno
 import ipaddress
-import json
 import resource
 import select
 import socket
 import time
-import zlib
 from typing import Any
 
-ARGUMENTS = r"""<<INCLUDE_ANSIBLE_MODULE_JSON_ARGS>>"""
 AT_ONCE = 1000
 SPARE_FILES = 50
 OUTCOMES = {0: "open", errno.ECONNREFUSED: "refused", errno.ETIMEDOUT: "dropped"}
@@ -76,10 +72,5 @@ def in_parts(targets: list[dict[str, Any]], seconds: float) -> list[dict[str, st
     return found
 
 
-def main() -> None:
-    arguments = json.loads(zlib.decompress(base64.b64decode(json.loads(ARGUMENTS)["payload"])))
-    print(json.dumps({"changed": False, "probed": in_parts(arguments["targets"], arguments["seconds"])}))
-
-
-if __name__ == "__main__":
-    main()
+def main(arguments: dict[str, Any], _check: bool, _diff: bool) -> dict[str, Any]:
+    return {"changed": False, "probed": in_parts(arguments["targets"], arguments["seconds"])}

@@ -15,20 +15,10 @@ from pathlib import Path
 from typing import Any
 
 UNITS = (
-    "auditd.service",
-    "docker.service",
-    "fail2ban.service",
-    "holdfast-certificates.timer",
-    "holdfast-firewall.service",
-    "holdfast-integrity.timer",
-    "keepalived.service",
-    "nginx.service",
-    "pgbackrest.service",
-    "pgbouncer.service",
-    "postgresql@*.service",
-    "redis-server.service",
-    "ssh.service",
-    "systemd-timesyncd.service",
+    *("auditd.service", "docker.service", "fail2ban.service", "holdfast-certificates.timer"),
+    *("holdfast-firewall.service", "holdfast-integrity.timer", "keepalived.service"),
+    *("nginx.service", "pgbackrest.service", "pgbouncer.service", "postgresql@*.service"),
+    *("redis-server.service", "ssh.service", "systemd-timesyncd.service"),
 )
 DATABASES = """
 select jsonb_object_agg(what, words) from (

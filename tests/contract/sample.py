@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+ROOMS = "ansible_collections/holdfast/platform/plugins/module_utils"
+ROOM = '''"""Programs."""
+
+import subprocess
+
+
+def run(argv):
+    """Run a program."""
+    done = subprocess.run(argv)
+    return done.returncode
+'''
+PROGRAM = f"""#!/usr/bin/python3
+from {ROOMS.replace("/", ".")}.process import run
+
+run(["true"])
+"""
+
 GOOD: dict[str, str] = {
     "README.md": "Roles: [`demo`](roles/demo/README.md). Tested with ansible-core 2.19.14.\n",
     "requirements.lock": "ansible-core==2.19.14 ; python_full_version < '3.12'\n",
     "library/config_transaction.py": 'DOCUMENTATION = """\nshort_description: All or nothing\n"""\n',
     "library/input_check.py": "",
+    f"{ROOMS}/process.py": ROOM,
+    "roles/demo/files/usr/local/lib/demo": PROGRAM,
     "inventories/example/hosts.yml": """---
 all:
   children:
@@ -101,6 +120,7 @@ __demo_login: "{{ demo_users }}"
   config_transaction:
     name: demo
     files:
+      - {dest: /usr/local/lib/demo, program: usr/local/lib/demo}
       - dest: /etc/demo.conf
         template: etc/demo.conf.j2
         mode: "0640"

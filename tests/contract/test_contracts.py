@@ -11,13 +11,14 @@ import pytest
 from tests.contract.conftest import Build
 from tests.contract.contracts import filters
 from tests.contract.contracts.registry import PROJECT, ROLE
-from tests.contract.sample import GOOD, changed
+from tests.contract.sample import GOOD, PROGRAM, ROOM, ROOMS, changed
 
 SPEC, DEFAULTS, VARS = "roles/demo/meta/argument_specs.yml", "roles/demo/defaults/main.yml", "roles/demo/vars/main.yml"
 META, MAIN, CHECK = "roles/demo/meta/main.yml", "roles/demo/tasks/main.yml", "roles/demo/tasks/check.yml"
 APPLY, TEMPLATE, README = "roles/demo/tasks/apply.yml", "roles/demo/templates/etc/demo.conf.j2", "roles/demo/README.md"
 SITE, VERIFY, SIDECAR = "playbooks/site.yml", "molecule/demo/verify.yml", "filter_plugins/plus_one.yml"
 BUDGET, NUMBERS, HANDLERS = "tests/lab/budget.toml", "filter_plugins/numbers.py", "roles/demo/handlers/main.yml"
+DEMO = "roles/demo/files/usr/local/lib/demo"
 
 Change = dict[str, str | None]
 HANDED, EXAMPLE = "playbooks/vars/contract.yml", "inventories/example/group_vars/all/main.yml"
@@ -343,6 +344,39 @@ PROJECT_CASES: list[tuple[str, Change, str]] = [
     ("wiring", {**PORT, EXAMPLE: "url: http://one:8443/\n"}, "main.yml:1: 8443 is demo_port; refer to it"),
     ("wiring", {**PORT, "inventories/demo/hosts.yml": "a: {b: 8443}\n"}, "hosts.yml:1: 8443 is demo_port"),
     ("wiring", {**PORT, "roles/other/templates/x.j2": "port 8443\n"}, "x.j2:1: 8443 is demo_port"),
+    ("remote sizes", {"library/long.py": "#\n" * 301}, "library/long.py has 301 lines; at most 300"),
+    ("remote sizes", {f"{ROOMS}/long.py": "#\n" * 301}, "long.py has 301 lines; at most 300"),
+    ("remote sizes", {DEMO: PROGRAM + "#\n" * 300}, "lib/demo has 304 lines; at most 300"),
+    ("remote bodies", {f"{ROOMS}/other.py": ROOM.replace("def run", "def go")}, "go of"),
+    (
+        "remote bodies",
+        {DEMO: PROGRAM + ROOM.replace('"""Run a program."""', '"""Other words."""')},
+        f"run of {ROOMS}/process.py and run of {DEMO} have the same body",
+    ),
+    ("remote imports", {"library/x.py": "import yaml\n"}, "library/x.py imports yaml"),
+    (
+        "remote imports",
+        {"library/x.py": "from ansible.module_utils.basic import AnsibleModule\n"},
+        "imports ansible.mod",
+    ),
+    ("remote imports", {f"{ROOMS}/x.py": "from . import process\n"}, "x.py imports ., neither"),
+    (
+        "remote imports",
+        {"library/x.py": f"def f():\n    from {ROOMS.replace('/', '.')}.process import run\n    run([])\n"},
+        "process in a function; the packer looks at the top",
+    ),
+    ("remote imports", {f"{ROOMS}/process.py": None}, "lib/demo imports ansible_collections"),
+    (
+        "remote imports",
+        {"library/x.py": "def f():\n    import ansible_collections.holdfast\n"},
+        "x.py imports ansible_c",
+    ),
+    (
+        "remote programs",
+        changed(APPLY, "program: usr/local/lib/demo", "content: \"{{ lookup('file', 'usr/local/lib/demo') }}\""),
+        "lib/demo imports rooms; write it with `program: usr/local/lib/demo`",
+    ),
+    ("remote programs", changed(APPLY, "program: usr/local/lib/demo", "content: x"), "imports rooms"),
 ]
 
 

@@ -9,13 +9,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PLACES = (
-    *(
-        "filter_plugins/*.py",
-        "ansible_collections/*/*/plugins/plugin_utils/*.py",
-        "library/*.py",
-        "action_plugins/*.py",
-    ),
-    *("vars_plugins/*.py", "playbooks/files/*.py", "roles/*/files/**/*"),
+    *("filter_plugins/*.py", "library/*.py", "action_plugins/*.py", "vars_plugins/*.py"),
+    *("ansible_collections/holdfast/platform/plugins/*_utils/*.py", "playbooks/files/*.py", "roles/*/files/**/*"),
 )
 # Whose tests have another name
 NAMED = {
@@ -30,6 +25,33 @@ NAMED = {
     "sysctl_in_force": "base_hardening",
     "firewall_in_force": "firewall_programs",
     "ssh_source": "firewall_programs",
+    **dict.fromkeys(
+        (
+            "process",
+            "refusal",
+            "files",
+            "units",
+            "guard",
+            "journal",
+            "wanted",
+            "strangers",
+            "activation",
+            "transaction",
+            "revert",
+        ),
+        "config_transaction",
+    ),
+    **dict.fromkeys(("sql", "scram", "psql", "postgresql_server"), "postgresql_state"),
+    **dict.fromkeys(
+        (f"postgresql_{name}" for name in ("queries", "kinds", "facts", "absent", "grants", "steps")),
+        "postgresql_state",
+    ),
+    **dict.fromkeys(("cluster_queries", "cluster", "standby", "failover", "wal"), "postgresql_standby"),
+    **dict.fromkeys(("docker", "ledger", "container", "masking", "gate", "containers"), "container_set"),
+    **dict.fromkeys(("apt_process", "apt", "held_services", "held_units"), "package_set"),
+    **dict.fromkeys(("keys", "openssl"), "certificates"),
+    "ssh_connection": "host_facts",
+    "restore_test": "backup_programs",
 }
 TESTS = ("tests/unit/filters", "tests/unit/modules")
 
@@ -48,6 +70,8 @@ def _is_python(path: Path) -> bool:
 def own_tests(name: str, root: Path = ROOT) -> list[str]:
     """Return the test files that are named after a file."""
     stem = Path(name).stem.replace("-", "_")
+    if stem.startswith("facts_"):
+        stem = "host_facts"
     paths = root.glob(f"tests/unit/*/test_{NAMED.get(stem, stem)}*.py")
     return sorted(str(path.relative_to(root)) for path in paths)
 

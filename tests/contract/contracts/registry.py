@@ -14,6 +14,7 @@ from tests.contract.contracts import (
     layout,
     playbooks,
     python,
+    remote,
     repo,
     secrets,
     specs,
@@ -131,4 +132,8 @@ PROJECT: dict[str, Contract] = {
     "tested versions": versions.findings,
     "docs": docs_are_fresh,
     "wiring": wiring.findings,
+    "remote sizes": remote.sizes,
+    "remote bodies": remote.bodies_are_written_once,
+    "remote imports": remote.imports,
+    "remote programs": remote.programs_are_packed,
 }

@@ -1,20 +1,24 @@
-"""The remote halves are scripts that only core can ship: load them by path, and give them a pretended host."""
+"""The remote halves are files that only core can ship: load them by path, and give them a pretended host."""
 
 from __future__ import annotations
 
 import grp
 import importlib.util
+import json
 import os
 import pwd
 import sys
 import time
 from collections.abc import Callable
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 from ansible.plugins.loader import filter_loader
+
+from ansible_collections.holdfast.platform.plugins.plugin_utils import pack
 
 ROOT = Path(__file__).parents[3]
 filter_loader.add_directory(str(ROOT / "filter_plugins"))  # actions refuse by the filters that preflight asks
@@ -61,24 +65,64 @@ esac
 """
 
 
-def load(name: str) -> ModuleType:
-    path = ROOT / "library" / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(f"holdfast_{name}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+class Half:
+    """A remote half with its rooms, freshly loaded: a name stands for what it is in all files that have it.
+
+    So a test that sets a name reaches the file that defines it and those that import it from there.
+    """
+
+    __slots__ = ("_files",)
+    _files: list[ModuleType]
+
+    def __init__(self, path: Path) -> None:
+        for name in [name for name in sys.modules if name.startswith(f"{pack.PACKAGE}.")]:
+            del sys.modules[name]  # what a test has changed of another one's rooms ends there
+        loader = SourceFileLoader(f"holdfast_{path.stem.replace('-', '_')}", str(path))
+        spec = importlib.util.spec_from_loader(loader.name, loader)
+        assert spec is not None
+        entry = sys.modules[loader.name] = importlib.util.module_from_spec(spec)
+        loader.exec_module(entry)
+        rooms = [module for name, module in sys.modules.items() if name.startswith(f"{pack.PACKAGE}.")]
+        object.__setattr__(self, "_files", [entry, *rooms])
+
+    def __getattr__(self, name: str) -> Any:
+        for file in [] if name.startswith("__") else self._files:
+            if name in vars(file):
+                return vars(file)[name]
+        raise AttributeError(name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        having = [file for file in self._files if name in vars(file)]
+        if not having:
+            raise AttributeError(name)
+        for file in having:
+            setattr(file, name, value)
+
+    def called(self, arguments: dict[str, Any], check: bool = False, diff: bool = False) -> Any:
+        """Return what the controller would be told."""
+        return json.loads(json.dumps(self.main(json.loads(json.dumps(arguments)), check, diff)))
+
+
+def load(name: str) -> Half:
+    return Half(ROOT / "library" / f"{name}.py")
 
 
 class Host:
     """A pretended host: a folder for files, a fake systemctl, and the module run on it."""
 
-    def __init__(self, folder: Path, module: ModuleType) -> None:
+    def __init__(self, folder: Path, module: Any) -> None:
         self.folder, self.module = folder, module
         self.me = pwd.getpwuid(os.geteuid()).pw_name
         self.my_group = grp.getgrgid(os.getegid()).gr_name
+
+    def move(self, half: Half, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Let a half that holds the transaction work here."""
+        clock = SimpleNamespace(time=time.time, time_ns=time.time_ns, sleep=self.time_passes, monotonic=time.monotonic)
+        moved = {"STATE": "holdfast/transactions", "UNITS": "systemd", "RUN": "run"}
+        for name, path in moved.items():
+            monkeypatch.setattr(half, name, self.folder / path)
+        monkeypatch.setattr(half, "SETTLE_SECONDS", 0)
+        monkeypatch.setattr(half, "time", clock)
 
     def path(self, name: str) -> Path:
         return self.folder / "etc" / name
@@ -176,25 +220,25 @@ class Host:
 
 
 @pytest.fixture(scope="session")
-def load_module() -> Callable[[str], ModuleType]:
+def load_module() -> Callable[[str], Half]:
     return load
+
+
+@pytest.fixture(scope="session")
+def load_program() -> Callable[[Path], Half]:
+    """Load a program that stays on hosts."""
+    return Half
 
 
 @pytest.fixture
 def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     module = load("config_transaction")
-    monkeypatch.setattr(module, "STATE", tmp_path / "holdfast" / "transactions")
-    monkeypatch.setattr(module, "SETTLE_SECONDS", 0)
-    monkeypatch.setattr(module, "UNITS", tmp_path / "systemd")
-    monkeypatch.setattr(module, "RUN", tmp_path / "run")
     for name in ("bin", "etc", "units", "systemd", "run"):
         (tmp_path / name).mkdir()
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
     monkeypatch.setenv("HOST", str(tmp_path))
     pretended = Host(tmp_path, module)
-    monkeypatch.setattr(
-        module, "time", SimpleNamespace(time=time.time, time_ns=time.time_ns, sleep=pretended.time_passes)
-    )
+    pretended.move(module, monkeypatch)
     pretended.tool("systemctl", SYSTEMCTL)
     pretended.tool("journalctl", "#!/bin/sh\necho bad directive at line 7\n")
     return pretended

@@ -31,11 +31,11 @@ def load(path: Path) -> ModuleType:
 
 
 @pytest.fixture
-def restore(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
+def restore(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, load_program: Callable[[Path], ModuleType]) -> ModuleType:
     """Return the restore test with a scratch folder and settings of its own."""
     with monkeypatch.context() as reading:
         reading.setattr(Path, "read_text", lambda _path: json.dumps(SETTINGS))
-        module: Any = load(PROGRAMS / "restore-test")
+        module: Any = load_program(PROGRAMS / "restore-test")
     module.SCRATCH = tmp_path / "scratch"
     module.RECORD = tmp_path / "restore-test.json"
     module.LOCK = tmp_path / "lock"

@@ -5,13 +5,12 @@ A real openssl examines; lego is played by a script that signs with a CA of the 
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import subprocess
 import sys
 import time
-from importlib.machinery import SourceFileLoader
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -111,20 +110,22 @@ def authorities(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def renewal(tmp_path: Path, host: Any, authorities: Path, monkeypatch: pytest.MonkeyPatch) -> Renewal:
+def renewal(
+    tmp_path: Path,
+    host: Any,
+    authorities: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    load_program: Callable[[Path], ModuleType],
+) -> Renewal:
     for name in ("good", "strange", "own"):
         (tmp_path / name).mkdir()
         for path in (authorities / name).iterdir():
             (tmp_path / name / path.name).write_bytes(path.read_bytes())
-    loader = SourceFileLoader("certificate_renewal", str(PROGRAM))
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    spec = importlib.util.spec_from_loader(loader.name, loader)
-    assert spec is not None
-    program = importlib.util.module_from_spec(spec)
-    loader.exec_module(program)
-    monkeypatch.setitem(sys.modules, "config_transaction", host.module)
+    program = load_program(PROGRAM)
+    host.move(program, monkeypatch)
     monkeypatch.setattr(program, "TLS", tmp_path / "tls")
-    monkeypatch.setattr(program, "STATE", tmp_path / "acme")
+    monkeypatch.setattr(program, "ACME", tmp_path / "acme")
     monkeypatch.setattr(program, "RECORD", tmp_path / "acme/renewal.json")
     monkeypatch.setattr(program, "SETTINGS", tmp_path / "settings.json")
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "public.pem"))

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import grp
-import json
 import os
 import stat
 import subprocess
 import sys
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -100,22 +97,16 @@ def test_a_file_is_as_it_should_be_when_mode_owner_and_group_are(load_module: Ca
         assert module.is_as(path, 0o640, 7) is good
 
 
-def called(module: ModuleType, patch: pytest.MonkeyPatch, check: bool, folder: Path, *entries: dict[str, str]) -> None:
+def called(module: Any, check: bool, folder: Path, *entries: dict[str, str]) -> Any:
     given = {"directory": str(folder), "certificates": list(entries)}
-    payload = base64.b64encode(zlib.compress(json.dumps(given).encode())).decode()
-    patch.setattr(module, "ARGUMENTS", json.dumps({"payload": payload, "_ansible_check_mode": check}))
-    module.main()
+    return module.called(given, check)
 
 
-def test_a_call_tells_what_is_there(
-    keys: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_call_tells_what_is_there(keys: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "tls"
     folder.mkdir()
     monkeypatch.setattr(keys, "EXPIRY", tmp_path / "expiry")
-    called(keys, monkeypatch, True, folder, entry())
-    said = json.loads(capsys.readouterr().out)
-    assert said == {
+    assert called(keys, True, folder, entry()) == {
         "changed": False,
         "found": {"nginx": {"public_key": "", "certificate": "", "key_changed": True, "drift": True}},
         "ca_certificate": "",
@@ -125,9 +116,7 @@ def test_a_call_tells_what_is_there(
     (folder / "ca.crt").write_text("authority")
     (tmp_path / "expiry").write_text("program")
     (tmp_path / "certificate-renewal.json").write_text("{}")
-    called(keys, monkeypatch, False, folder)
-    said = json.loads(capsys.readouterr().out)
-    assert said == {
+    assert called(keys, False, folder) == {
         "changed": False,
         "found": {},
         "ca_certificate": "authority",
@@ -136,14 +125,10 @@ def test_a_call_tells_what_is_there(
     }
 
 
-def test_a_group_that_is_not_there_yet_is_tolerated_in_check_mode_alone(
-    keys: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_group_that_is_not_there_yet_is_tolerated_in_check_mode_alone(keys: ModuleType, tmp_path: Path) -> None:
     stranger = entry(group="nobody-we-know")
-    called(keys, monkeypatch, True, tmp_path, stranger)
-    assert json.loads(capsys.readouterr().out)["found"]["nginx"]["drift"] is True
-    called(keys, monkeypatch, False, tmp_path, stranger)
-    assert json.loads(capsys.readouterr().out) == {
+    assert called(keys, True, tmp_path, stranger)["found"]["nginx"]["drift"] is True
+    assert called(keys, False, tmp_path, stranger) == {
         "failed": True,
         "changed": False,
         "msg": "group nobody-we-know of certificate nginx does not exist; install its service first",

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import sys
-import zlib
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 from ansible.plugins.loader import action_loader
+
+from ansible_collections.holdfast.platform.plugins.plugin_utils import pack
 
 ROOT = Path(__file__).parents[3]
 
@@ -134,7 +135,7 @@ def test_a_whole_entry_is_completed(plugin: Any, entry: dict[str, str], mode: st
 )
 def test_an_entry_that_is_too_little_or_too_much(action: ModuleType, plugin: Any, entry: dict[str, str]) -> None:
     said = refusal(action, plugin, files=[{"dest": "/etc/a", **entry}])
-    assert said == "/etc/a: a file has a template or content, a link a target, others none of them"
+    assert said == "/etc/a: a file has a template, content or program, a link a target, others none of them"
 
 
 @pytest.mark.parametrize("mode", ["640", "0888", "00", "rw-r--r--", "0644 ", "007777"])
@@ -163,9 +164,19 @@ def test_arguments_that_are_wrong_are_named_without_their_values(action: ModuleT
     assert "hidden-value" not in said
 
 
-def test_the_program_that_takes_back_is_given_its_name_alone(action: ModuleType) -> None:
-    line = next(line for line in action.revert_program("sample").splitlines() if line.startswith("ARGUMENTS = "))
-    outer = json.loads(line.removeprefix('ARGUMENTS = r"""').removesuffix('"""'))
-    payload = json.loads(zlib.decompress(base64.b64decode(outer.pop("payload"))))
-    assert payload == {"name": "sample", "action": "revert"}
-    assert outer == {"_ansible_check_mode": False, "_ansible_diff": False}
+def test_the_program_that_takes_back_knows_its_transaction_by_its_folder(
+    load_program: Callable[[Path], Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The names of the program's files are the same for all transactions."""
+    revert = load_program(pack.ROOMS / "revert.py")
+    given: list[Any] = []
+
+    def transaction(arguments: dict[str, Any], check: bool, diff: bool) -> Any:
+        given.append((arguments, check, diff))
+        return SimpleNamespace(run=lambda: {"changed": True})
+
+    monkeypatch.setattr(revert, "Transaction", transaction)
+    monkeypatch.setattr("sys.argv", ["/var/lib/holdfast/transactions/sample/revert"])
+    assert revert.main() == 0
+    assert given == [({"name": "sample", "action": "revert"}, False, False)]
+    assert json.loads(capsys.readouterr().out) == {"changed": True}

@@ -422,6 +422,44 @@ def test_a_run_finishes_what_a_killed_revert_left(guarded: Any) -> None:
     assert change(guarded, content="better")["changed"] is False
 
 
+# ---------------------------------------------------------------- what an earlier version has left on a host
+
+
+def left(host: Any, stage: str) -> None:
+    """Write a journal as version 1.0 does, of a file that was being replaced when the run died."""
+    folder = host.module.STATE / "test"
+    folder.mkdir(parents=True)
+    (folder / "original-0").write_text("old")
+    status = host.path("a").stat()
+    original = {"dest": str(host.path("a")), "kind": "file", "mode": 0o644, "uid": status.st_uid, "gid": status.st_gid,
+                "target": "", "backup": "original-0"}  # fmt: skip
+    said = {
+        "stage": stage,
+        "originals": [original],
+        "owed": [f"reload {UNIT}"],
+        "undo": [f"reload {UNIT}"],
+        "token": "theirs",
+    }
+    (folder / "journal.json").write_text(json.dumps(said))
+    host.path("a").write_text("half")
+
+
+def test_what_an_earlier_version_had_half_swapped_is_put_back_and_what_it_owes_is_done(guarded: Any) -> None:
+    left(guarded, "swapping")
+    with pytest.raises(guarded.module.Refused, match="refuses the new"):
+        guarded.transaction(guarded.file("b", content="x", check=["false", "%s"]))
+    assert guarded.path("a").read_text() == "old"
+    assert guarded.transaction()["activated"] == [f"reload {UNIT}"]
+    assert not (guarded.module.STATE / "test").exists()
+
+
+@pytest.mark.parametrize(("call", "text"), [("revert", "old"), ("confirm", "half")])
+def test_what_an_earlier_version_has_left_unconfirmed_is_taken_back_or_kept(guarded: Any, call: str, text: str) -> None:
+    left(guarded, "unconfirmed")
+    assert ask(guarded, call, by="theirs")["changed"] is (call == "revert")
+    assert guarded.path("a").read_text() == text
+
+
 # ---------------------------------------------------------------- the program that stays on the host
 
 
@@ -432,7 +470,7 @@ def action() -> ModuleType:
 
 
 def test_the_program_left_behind_takes_the_change_back_by_itself(guarded: Any, action: ModuleType) -> None:
-    text = action.revert_program("test")
+    text = action.REVERT
     for name in ("STATE", "UNITS", "RUN"):  # as this test has moved them
         line = next(line for line in text.splitlines() if line.startswith(f"{name} = "))
         text = text.replace(line, f"{name} = Path({str(getattr(guarded.module, name))!r})")
@@ -519,7 +557,7 @@ def test_nothing_to_confirm_is_one_call(controller: Any) -> None:
     controller.answers = [{"changed": False}]
     assert controller.run() == {"changed": False}
     assert (len(controller.asked), controller.resets) == (1, 0)
-    assert "ARGUMENTS" in controller.asked[0]["revert"]
+    assert "class Transaction" in controller.asked[0]["revert"]
 
 
 def test_a_change_is_confirmed_over_a_new_connection(controller: Any) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import multiprocessing
 import os
@@ -10,12 +9,13 @@ import pwd
 import signal
 import stat
 import time
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from ansible_collections.holdfast.platform.plugins.plugin_utils import pack
 
 UNIT = "sample.service"
 OTHER = "second.service"
@@ -350,48 +350,36 @@ def test_a_command_reads_nothing_says_both_streams_and_finds_the_programs_of_roo
 SECRET = "correct-horse-battery-staple"
 
 
-def called(host: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], **arguments: Any) -> Any:
-    """Call the module as core does and return what it prints."""
+def called(host: Any, **arguments: Any) -> Any:
+    """Call the remote half as the controller does and return what it answers."""
     whole = {"name": "test", "files": [], "exclusive": [], "on_change": [], "test": [], "units": [], **arguments}
-    payload = base64.b64encode(zlib.compress(json.dumps(whole).encode())).decode()
-    outer = {"payload": payload, "_ansible_check_mode": arguments.pop("check", False), "_ansible_diff": True}
-    monkeypatch.setattr(host.module, "ARGUMENTS", json.dumps(outer))
-    host.module.main()
-    return json.loads(capsys.readouterr().out)
+    return host.module.called(whole, arguments.pop("check", False), diff=True)
 
 
-def test_a_call_prints_its_result(
-    host: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_call_prints_its_result(host: Any) -> None:
     wanted = [host.file("a", content="x")]
-    foretold = called(host, monkeypatch, capsys, files=wanted, check=True)
+    foretold = called(host, files=wanted, check=True)
     assert (foretold["changed"], host.path("a").exists()) == (True, False)
-    assert called(host, monkeypatch, capsys, files=wanted) == foretold
+    assert called(host, files=wanted) == foretold
     assert host.path("a").read_text() == "x"
 
 
-def test_a_refusal_that_quotes_a_secret_file_does_not_show_it(
-    host: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_refusal_that_quotes_a_secret_file_does_not_show_it(host: Any) -> None:
     check = ["sh", "-c", "echo bad line in $0: $(cat $0); exit 1", "%s"]
     secret = host.file("s", content=f"requirepass {SECRET}\n", secret=True, check=check)
     plain = host.file("a", content="not-a-secret-at-all\n", check=check)
-    shown = called(host, monkeypatch, capsys, files=[secret])
+    shown = called(host, files=[secret])
     assert (shown["failed"], shown["changed"]) == (True, False)
     assert "requirepass ********" in shown["msg"]
     assert SECRET not in shown["msg"]
-    assert (
-        "not-a-secret-at-all" in called(host, monkeypatch, capsys, files=[plain, host.file("d", state="absent")])["msg"]
-    )
+    assert "not-a-secret-at-all" in called(host, files=[plain, host.file("d", state="absent")])["msg"]
 
 
-def test_a_secret_file_that_is_removed_has_no_words_to_hide(
-    host: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_secret_file_that_is_removed_has_no_words_to_hide(host: Any) -> None:
     host.path("s").mkdir()
     gone = host.file("s", state="absent", secret=True)
     host.path("s/theirs").write_text("x")
-    assert "not empty" in called(host, monkeypatch, capsys, files=[gone])["msg"].lower()
+    assert "not empty" in called(host, files=[gone])["msg"].lower()
 
 
 @pytest.mark.parametrize(("secret", "shown"), [("abcdefghijk", True), ("abcdefghijkl", False)])
@@ -402,19 +390,24 @@ def test_the_shortest_secret_that_is_allowed_is_hidden(host: Any, secret: str, s
 
 
 def test_a_revert_that_fails_is_tried_again_by_systemd_and_any_other_failure_is_not(
-    host: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    host: Any,
+    load_program: Callable[[Path], Any],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     host.runs(UNIT)
     host.path("a").write_text("old")
     open_change(host)
     host.accept("false")
-    with pytest.raises(SystemExit) as ended:
-        called(host, monkeypatch, capsys, action="revert", token="mine")
-    assert ended.value.code == 1
+    revert = load_program(pack.ROOMS / "revert.py")
+    host.move(revert, monkeypatch)
+    monkeypatch.setattr("sys.argv", [str(host.module.STATE / "test" / "revert")])
+    assert revert.main() == 1
     assert json.loads(capsys.readouterr().out)["failed"] is True
     host.accept("true")
-    assert called(host, monkeypatch, capsys, action="revert", token="mine") == {"changed": True}
-    assert called(host, monkeypatch, capsys, files=[host.file("b", content="x")], test=[["false"]])["failed"] is True
+    assert revert.main() == 0
+    assert json.loads(capsys.readouterr().out) == {"changed": True}
+    assert called(host, files=[host.file("b", content="x")], test=[["false"]])["failed"] is True
 
 
 def test_the_last_words_of_a_unit_are_those_since_its_start(host: Any) -> None:

@@ -693,9 +693,7 @@ def test_a_killed_run_is_forgotten_when_the_old_version_is_wanted(engine: Engine
 # ---------------------------------------------------------------- secrets
 
 
-def test_values_of_the_environment_are_hidden(
-    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_values_of_the_environment_are_hidden(engine: Engine, tmp_path: Path) -> None:
     environment = tmp_path / "app.env"
     environment.write_text("URL=postgresql://u:s3cr%25t@db/x\nKEY=averylongvalue\nCA=/etc/ssl/ca.crt\nLEVEL=info\n")
     engine.set(logged="s3cr%25t s3cr%t averylongvalue /etc/ssl/ca.crt info")
@@ -709,14 +707,7 @@ def test_values_of_the_environment_are_hidden(
         "archived_ids": {},
         "containers": [{**SPECIFICATION, "env_file": str(environment)}],
     }
-    payload = engine.module.base64.b64encode(engine.module.zlib.compress(json.dumps(arguments).encode())).decode()
-    monkeypatch.setattr(
-        engine.module,
-        "ARGUMENTS",
-        json.dumps({"payload": payload, "_ansible_check_mode": False, "_ansible_diff": True}),
-    )
-    engine.module.main()
-    result = json.loads(capsys.readouterr().out)
+    result = engine.module.called(arguments, diff=True)
     assert result["failed"] is True
     assert "password is ******** ******** ******** /etc/ssl/ca.crt info" in result["msg"]
     assert "s3cr" not in (tmp_path / "holdfast/releases.jsonl").read_text()

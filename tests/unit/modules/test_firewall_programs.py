@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 import runpy
 import sys
-from importlib.machinery import SourceFileLoader
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -87,14 +86,9 @@ def test_a_container_that_may_not_compare_is_content(host: Path) -> None:
 
 
 @pytest.fixture
-def ssh_source(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    loader = SourceFileLoader("ssh_source", str(PROGRAMS / "ssh-source"))
-    spec = importlib.util.spec_from_loader("ssh_source", loader)
-    assert spec is not None
-    module = importlib.util.module_from_spec(spec)
+def ssh_source(monkeypatch: pytest.MonkeyPatch, load_program: Callable[[Path], ModuleType]) -> ModuleType:
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    loader.exec_module(module)
-    return module
+    return load_program(PROGRAMS / "ssh-source")
 
 
 @pytest.mark.parametrize(

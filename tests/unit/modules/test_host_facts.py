@@ -19,6 +19,8 @@ import pytest
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.loader import action_loader
 
+from ansible_collections.holdfast.platform.plugins.plugin_utils import pack
+
 ROOT = Path(__file__).parents[3]
 
 
@@ -169,22 +171,25 @@ def test_who_is_at_the_other_end_of_the_ssh_connection(
     assert host_facts.way_in() == {"ssh_client_address": address, "ssh_server_port": port}
 
 
-def test_the_connection_is_found_past_sudo_as_the_firewall_finds_it() -> None:
-    program = ROOT / "roles/firewall/files/usr/local/lib/holdfast/ssh-source"
+def test_the_connection_is_found_past_sudo_as_the_firewall_finds_it(tmp_path: Path) -> None:
+    """The firewall's program on a host is one file."""
+    program = tmp_path / "ssh-source"
+    program.write_text(pack.program(ROOT / "roles/firewall/files/usr/local/lib/holdfast/ssh-source"))
     inner = "import runpy; print(*runpy.run_path({path!r})['connection']())"
     texts = []
-    for path in (ROOT / "library/host_facts.py", program):
+    for path in (pack.ROOMS / "ssh_connection.py", program):
         argv = ["env", "-u", "SSH_CONNECTION", sys.executable, "-c", inner.format(path=str(path))]
         # The outer shell is the session of sshd, `env` hides it as sudo does
         shell = ["sh", "-c", f"{shlex.join(argv)}; true"]
         environment = {**os.environ, "SSH_CONNECTION": "192.0.2.7 51000 192.0.2.1 22"}
+        environment.pop("PYTHONPATH", None)
         done = subprocess.run(shell, env=environment, check=True, capture_output=True, text=True)
         texts.append(done.stdout.strip())
     assert texts == ["192.0.2.7 51000 192.0.2.1 22"] * 2
 
 
 def test_facts_and_firewall_share_the_way_to_the_connection(host_facts: ModuleType) -> None:
-    program = (ROOT / "roles/firewall/files/usr/local/lib/holdfast/ssh-source").read_text()
+    program = pack.program(ROOT / "roles/firewall/files/usr/local/lib/holdfast/ssh-source")
     assert inspect.getsource(host_facts.connection) in program
 
 
@@ -639,7 +644,8 @@ def test_held_units_are_read_where_package_set_writes_them(
     host_facts: ModuleType, load_module: Callable[[str], ModuleType], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     writer = load_module("package_set")
-    assert host_facts.HELD == writer.STATE / writer.HELD
+    assert host_facts.HELD == writer.HELD == Path("/var/lib/holdfast/held-services")
+    assert writer.HELD.parent == writer.STATE
     monkeypatch.setattr(host_facts, "HELD", tmp_path / "held")
     assert host_facts.held_units() == []
     (tmp_path / "held").write_text("a.service\nb.socket\n")

@@ -263,6 +263,7 @@ def run(folder: Path, command: list[str]) -> subprocess.CompletedProcess[str]:
         "ANSIBLE_FILTER_PLUGINS": str(ROOT / "filter_plugins"),
         "ANSIBLE_COLLECTIONS_PATH": str(ROOT),
         "ANSIBLE_ROLES_PATH": str(folder / "roles"),
+        "ANSIBLE_COLLECTIONS_PATH": str(ROOT),
         "ANSIBLE_CONFIG": str(folder / "ansible.cfg"),
         "ANSIBLE_LOCALHOST_WARNING": "false",
         "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",

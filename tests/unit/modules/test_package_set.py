@@ -5,15 +5,12 @@ Packages whose names begin with `svc-` bring a service and ask the policy before
 
 from __future__ import annotations
 
-import base64
 import fcntl
-import json
 import os
 import subprocess
 import sys
 import threading
 import time
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -133,7 +130,13 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, load_module: Callab
         tool.chmod(0o755)
     (tmp_path / "lists/partial").mkdir(parents=True)
     (tmp_path / "lists/x_Release").touch()
-    for name, path in (("LISTS", "lists"), ("STATE", "state"), ("POLICY", "policy"), ("THEIRS", "policy.theirs")):
+    for name, path in (
+        ("LISTS", "lists"),
+        ("STATE", "state"),
+        ("HELD", "state/held-services"),
+        ("POLICY", "policy"),
+        ("THEIRS", "policy.theirs"),
+    ):
         monkeypatch.setattr(module, name, tmp_path / path)
     monkeypatch.setattr(module, "LOCKS", (tmp_path / "lock-frontend", tmp_path / "lists/lock"))
     monkeypatch.setattr(module, "PAUSE_SECONDS", 0.05)
@@ -254,7 +257,7 @@ def test_services_of_new_packages_are_held_back_and_started_at_the_end(machine: 
 def test_only_what_debian_would_have_started_is_started(machine: Machine, state: str, starts: bool) -> None:
     machine.wants("svc-one")
     machine.put("unit-one.service", state)
-    (machine.module.STATE / machine.module.HELD).write_text("one.service\n")
+    machine.module.HELD.write_text("one.service\n")
     assert machine.wants(release=True)["changed"] is starts
     assert machine.systemctl() == (["start one.service"] if starts else [])
 
@@ -269,7 +272,7 @@ def test_check_mode_tells_what_would_be_started(machine: Machine) -> None:
 
 def test_one_that_does_not_start_is_told_and_the_others_start(machine: Machine) -> None:
     machine.wants("svc-bad", "svc-good")
-    (machine.module.STATE / machine.module.HELD).write_text("bad.service\ngood.service\n")
+    machine.module.HELD.write_text("bad.service\ngood.service\n")
     result = machine.wants(release=True)
     assert result["started"] == ["bad.service", "good.service"]
     assert result["warnings"][0].splitlines() == [
@@ -577,15 +580,11 @@ def test_apt_and_dpkg_are_asked_without_questions_and_keep_edited_files(machine:
 
 
 @pytest.fixture
-def called(machine: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
-    """Run main() with arguments as core ships them."""
+def called(machine: Machine) -> Callable[..., Any]:
+    """Call the remote half as the controller does."""
 
     def call(check: bool = False, diff: bool = False, **arguments: Any) -> Any:
-        payload = base64.b64encode(zlib.compress(json.dumps({**ARGUMENTS, **arguments}).encode())).decode()
-        given = {"payload": payload, "_ansible_check_mode": check, "_ansible_diff": diff}
-        monkeypatch.setattr(machine.module, "ARGUMENTS", json.dumps(given))
-        machine.module.main()
-        return json.loads(capsys.readouterr().out)
+        return machine.module.called({**ARGUMENTS, **arguments}, check, diff)
 
     return call
 

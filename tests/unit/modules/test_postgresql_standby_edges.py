@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import pwd
 import stat
 import subprocess
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -222,11 +220,17 @@ def test_quotes(module: ModuleType) -> None:
 
 def test_files_of_the_server_are_its_own_and_marks_are_of_root(server: Server) -> None:
     owners: list[str] = []
-    server.patch.setattr(server.module.os, "chown", lambda path, *_: owners.append(Path(path).name))
+    strange = SimpleNamespace(pw_uid=4321, pw_gid=4322)
+    server.patch.setattr(server.module.pwd, "getpwnam", {"postgres": strange}.__getitem__)
+
+    def note(handle: int, uid: int, gid: int) -> None:
+        owners.append(f"{Path(f'/proc/self/fd/{handle}').readlink().name} {uid} {gid}")
+
+    server.patch.setattr(server.module.os, "fchown", note)
     made = server.module.Server(ARGUMENTS)
     made.write(server.signal, "")
     made.write(made.rewinding, "x")
-    assert owners == [".standby.signal.holdfast"]
+    assert owners == [".standby.signal.holdfast 4321 4322"]
     modes = [stat.S_IMODE(path.stat().st_mode) for path in (server.signal, made.rewinding)]
     assert modes == [0o640, 0o600]
     assert made.rewinding.read_text() == "x"
@@ -495,7 +499,7 @@ def test_a_promotion_whose_answer_is_lost_is_known_to_nobody(server: Server) -> 
     server.patch.setattr(server.module.Server, "psql", lost)
     with pytest.raises(server.module.Unknown, match=r"^connection lost$") as caught:
         server.act("promote")
-    assert caught.value.promoted is None
+    assert caught.value.more == {"promoted": None}
 
 
 def test_a_server_is_prepared_by_a_checkpoint_and_reinstated_unless_it_is_checked(server: Server) -> None:
@@ -512,24 +516,20 @@ def test_a_server_is_prepared_by_a_checkpoint_and_reinstated_unless_it_is_checke
 # ---------------------------------------------------------------- the program as it is called
 
 
-def called(server: Server, capsys: pytest.CaptureFixture[str], check: bool = False, **arguments: Any) -> Any:
-    payload = base64.b64encode(zlib.compress(json.dumps(ARGUMENTS | arguments).encode())).decode()
-    outer = {"payload": payload, "_ansible_check_mode": check, "_ansible_diff": True}
-    server.patch.setattr(server.module, "ARGUMENTS", json.dumps(outer))
-    server.module.main()
-    return json.loads(capsys.readouterr().out)
+def called(server: Server, check: bool = False, **arguments: Any) -> Any:
+    return server.module.called(ARGUMENTS | arguments, check, diff=True)
 
 
-def test_a_call_prints_its_result_or_what_is_in_the_way(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
-    assert called(server, capsys, action="look")["server"]["kind"] == "primary"
-    said = called(server, capsys, action="reinstate", check=True)
+def test_a_call_prints_its_result_or_what_is_in_the_way(server: Server) -> None:
+    assert called(server, action="look")["server"]["kind"] == "primary"
+    said = called(server, action="reinstate", check=True)
     assert (said["changed"], said["diff"]) == (True, {"prepared": "+ start Data-2.lan as primary again\n"})
-    assert called(server, capsys, action="follow") == {
+    assert called(server, action="follow") == {
         "failed": True,
         "changed": False,
         "promoted": False,
         "msg": "Data-2.lan runs as primary; only a stopped server can follow",
     }
     server.about["recovery"], server.promoted = True, "f"
-    failed = called(server, capsys, action="promote")
+    failed = called(server, action="promote")
     assert (failed["promoted"], failed["msg"]) == (None, "Data-2.lan did not become primary within 60 s")

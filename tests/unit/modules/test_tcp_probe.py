@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import socket
 import time
-import zlib
 from collections.abc import Callable, Iterator
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -124,14 +122,9 @@ def test_no_host_gets_all_of_its_ports_at_once(tcp_probe: ModuleType, monkeypatc
 
 
 def test_a_call_prints_what_became_of_each(
-    tcp_probe: ModuleType,
+    tcp_probe: Any,
     listener: socket.socket,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
 ) -> None:
     wanted = {"targets": [{"address": "127.0.0.1", "port": listener.getsockname()[1]}], "seconds": 1}
-    payload = base64.b64encode(zlib.compress(json.dumps(wanted).encode())).decode()
-    monkeypatch.setattr(tcp_probe, "ARGUMENTS", json.dumps({"payload": payload}))
-    tcp_probe.main()
     probed = [{"found": "open", "sender": "127.0.0.1"}]
-    assert json.loads(capsys.readouterr().out) == {"changed": False, "probed": probed}
+    assert tcp_probe.called(wanted) == {"changed": False, "probed": probed}
