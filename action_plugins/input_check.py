@@ -373,7 +373,8 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         defaults = {name: value for _role, found in self.roles_files("defaults") for name, value in found.items()}
         internal = {name: value for _role, found in self.roles_files("vars") for name, value in found.items()}
         variables = {**defaults, **task_vars, **internal}
-        self._templar = self._templar.copy_with_new_env(available_variables=variables)
+        templar: Any = self._templar  # type: ignore[has-type]
+        self._templar = templar.copy_with_new_env(available_variables=variables)
         return variables
 
     def kept(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:

@@ -52,11 +52,11 @@ def _wrong(role: str, part: str, value: Any) -> Iterator[str]:
     elif not isinstance(value, PARTS[part]):
         yield f"{where} is {value!r}; give a {'mapping' if PARTS[part] is dict else 'list'}"
     elif part in KEYS:
-        for entry in value if PARTS[part] is list else [value]:
+        for entry in value if isinstance(value, list) else [value]:
             odd = sorted(set(entry) - KEYS[part]) if isinstance(entry, Mapping) else [repr(entry)]
             if odd:
                 yield f"{where} has {', '.join(odd)}; its keys are {', '.join(sorted(KEYS[part]))}"
-    elif PARTS[part] is list and any(not isinstance(entry, str) for entry in value):
+    elif isinstance(value, list) and any(not isinstance(entry, str) for entry in value):
         yield f"{where} is {value!r}; give a list of texts"
 
 

@@ -26,9 +26,9 @@ options:
   variables: {description: Further variables with their options as in an argument spec., type: dict, default: {}}
   offers:
     description:
-      - Roles whose offers (C(ROLE_offer) in their vars) are computed, part by part, as C(host_offers). C(known_offers) is
-        what is known of all roles, also with an empty list, namely C(held_by), C(secrets), C(authorities) and the names
-        of C(certificates). All roles' variables can be referred to meanwhile, also of those that the play does not enter.
+      - Roles whose offers (C(ROLE_offer) in their vars) are computed, part by part, as C(host_offers). C(known_offers)
+        is what is known of all roles, also with an empty list, namely C(held_by), C(secrets), C(authorities) and the
+        names of C(certificates). Variables of all roles can be referred to, also of those that the play does not enter.
     type: list
     elements: str
   keep:

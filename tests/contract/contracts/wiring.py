@@ -54,7 +54,7 @@ def assumed(root: Path) -> list[str]:
     return [
         f"{path.name}: DEFAULTS has {value!r} for {name}, and its role {known.get(name)!r}"
         for table in tables
-        for name, value in ast.literal_eval(table.value or ast.Dict()).items()
+        for name, value in ast.literal_eval(ast.unparse(table.value) if table.value else "{}").items()
         if known.get(name) != value
     ]
 

@@ -261,7 +261,6 @@ def run(folder: Path, command: list[str]) -> subprocess.CompletedProcess[str]:
         "ANSIBLE_LIBRARY": str(ROOT / "library"),
         "ANSIBLE_ACTION_PLUGINS": str(ROOT / "action_plugins"),
         "ANSIBLE_FILTER_PLUGINS": str(ROOT / "filter_plugins"),
-        "ANSIBLE_COLLECTIONS_PATH": str(ROOT),
         "ANSIBLE_ROLES_PATH": str(folder / "roles"),
         "ANSIBLE_COLLECTIONS_PATH": str(ROOT),
         "ANSIBLE_CONFIG": str(folder / "ansible.cfg"),
