@@ -7,7 +7,7 @@ from typing import Any
 from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
 
 LONGEST = 60000  # bytes of a line that Docker reads from an environment file
-SYSTEM = re.compile(
+SYSTEM = (
     r"/((bin|boot|dev|etc|lib(32|64|x32)?|proc|run|sbin|sys|usr)(/.*)?|home|media|mnt|opt|root|srv|tmp"
     r"|var(/(backups|cache|lib|local|lock|log|mail|opt|run|spool|tmp|www)|/lib/(docker|containerd|holdfast|postgresql)(/.*)?)?)?"
 )
@@ -80,7 +80,7 @@ def folder_findings(folders: list[dict[str, Any]], facts: dict[str, Any], uid: i
         target = str(folder["target"])
         if not PATH.fullmatch(path):
             found.append(f"app_data_directories has the path {path}; give an absolute one without comma, . and ..")
-        elif SYSTEM.fullmatch(path):
+        elif re.fullmatch(SYSTEM, path):
             found.append(
                 f"app_data_directories has {path}, which is the system's; give the application a folder of its own"
             )

@@ -12,12 +12,12 @@ from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import f
 from ansible_collections.holdfast.platform.plugins.plugin_utils.names import LABEL
 
 PROVIDERS = ("private_ca", "acme", "provided")
-DNS_NAME = re.compile(rf"(\*\.)?{LABEL}(\.{LABEL})*")
-FILE_NAME = re.compile(r"(?!ca$)[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
-HOST_NAME = re.compile(r"(?=.{1,253}$)(\*\.)?[A-Za-z0-9_][A-Za-z0-9_.-]*")  # names of inventories too
-GROUP = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
-ACTIVATION = re.compile(r"(restart|reload) \S+\.(service|socket|timer|mount|path|target)|run \S.*")
-EMAIL = re.compile(r"[^@\s]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}")
+DNS_NAME = rf"(\*\.)?{LABEL}(\.{LABEL})*"
+FILE_NAME = r"(?!ca$)[A-Za-z0-9_][A-Za-z0-9._-]{0,99}"
+HOST_NAME = r"(?=.{1,253}$)(\*\.)?[A-Za-z0-9_][A-Za-z0-9_.-]*"  # names of inventories too
+GROUP = r"[a-z_][a-z0-9_-]{0,31}"
+ACTIVATION = r"(restart|reload) \S+\.(service|socket|timer|mount|path|target)|run \S.*"
+EMAIL = r"[^@\s]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}"
 MOST_NAMES = 100  # what Let's Encrypt puts into one certificate
 
 
@@ -40,7 +40,7 @@ def name_findings(entry: Mapping[str, Any], dns_command: str, shared: list[str])
         if _is_address(name):
             cure = f"take it out, or leave certificates_providers.{entry['name']} at private_ca"
             yield f"has the address {name}, which ACME servers do not prove; {cure}"
-        elif not DNS_NAME.fullmatch(name) or len(name) > 253:
+        elif not re.fullmatch(DNS_NAME, name) or len(name) > 253:
             yield f"has the name {name}; write it as DNS does, without scheme, port or underscore"
         elif name.startswith("*.") and not dns_command:
             yield f"has the name {name}, which port 80 cannot prove; set certificates_acme_dns_command"
@@ -60,7 +60,7 @@ def acme_findings(acme: Mapping[str, str]) -> Iterator[str]:
     for name in ("directory_ca", "roots"):
         if acme.get(name) and not acme[name].lstrip().startswith("-----BEGIN CERTIFICATE-----"):
             yield f"certificates_acme_{name} is no certificate in PEM; it begins with -----BEGIN CERTIFICATE-----"
-    if acme.get("email") and not EMAIL.fullmatch(acme["email"]):
+    if acme.get("email") and not re.fullmatch(EMAIL, acme["email"]):
         yield f"certificates_acme_email is {acme['email']!r}; give the address that the account is made for"
     if acme.get("dns_command") and not re.fullmatch(r"/\S+", acme["dns_command"]):
         yield (
@@ -82,12 +82,13 @@ def entry_findings(entry: Mapping[str, Any]) -> Iterator[str]:
     if entry["provider"] != "acme" and not entry["names"]:
         yield "has no names; give at least one"
     for name in entry["names"]:
-        if entry["provider"] != "acme" and not _is_address(name) and not HOST_NAME.fullmatch(name.removeprefix("DNS:")):
+        named = _is_address(name) or re.fullmatch(HOST_NAME, name.removeprefix("DNS:"))
+        if entry["provider"] != "acme" and not named:
             yield f"has the name {name!r}; write a host name or an address"
-    if not GROUP.fullmatch(entry["group"]):
+    if not re.fullmatch(GROUP, entry["group"]):
         yield f"has the group {entry['group']!r}; write the name of a group of the host"
     for activation in entry["on_change"]:
-        if not ACTIVATION.fullmatch(activation):
+        if not re.fullmatch(ACTIVATION, activation):
             yield f"has {activation!r} in on_change; write `reload UNIT.service`, `restart …` or `run COMMAND`"
 
 
@@ -125,7 +126,7 @@ def certificate_findings(
         f"certificates_wanted has the name {name!r}; use up to 100 letters, digits and . _ -, "
         "and not ca, which is the authority"
         for name in dict.fromkeys(names)
-        if not FILE_NAME.fullmatch(name)
+        if not re.fullmatch(FILE_NAME, name)
     ]
     complete = certificates_complete(wanted, providers)
     own = [entry for entry in complete if entry["provider"] == "acme"]

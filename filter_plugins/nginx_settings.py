@@ -78,7 +78,7 @@ def nginx_option_findings(options: Mapping[str, Any]) -> list[str]:
     if options.get("nginx_status_port") in (80, 443):
         findings.append(f"nginx_status_port is {options['nginx_status_port']}, which sites have; choose another")
     name = str(options.get("nginx_certificate", "nginx"))
-    if not CERTIFICATE.fullmatch(name):
+    if not re.fullmatch(CERTIFICATE, name):
         findings.append(f"nginx_certificate is {name!r}; write a file name of /etc/holdfast/tls without suffix, not ca")
     return findings
 

@@ -9,12 +9,12 @@ from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import f
 from ansible_collections.holdfast.platform.plugins.plugin_utils.names import CERTIFICATE
 from ansible_collections.holdfast.platform.plugins.plugin_utils.numbers import WORD_BYTES
 
-NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")  # beside what files are called that have it in their name
+NAME = r"[a-z0-9][a-z0-9-]{0,99}"  # beside what files are called that have it in their name
 LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
-SERVER_NAME = re.compile(rf"(?=.{{1,253}}$)(\*\.)?{LABEL}(\.{LABEL})*")
-HEADER = re.compile(r"[A-Za-z0-9-]{1,100}")
-CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\\]")
-ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
+SERVER_NAME = rf"(?=.{{1,253}}$)(\*\.)?{LABEL}(\.{LABEL})*"
+HEADER = r"[A-Za-z0-9-]{1,100}"
+CONTROL = r"[\x00-\x08\x0a-\x1f\x7f\\]"
+ORIGIN = r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?"
 DOLLAR = "${holdfast_dollar}"  # nginx knows no other way to write one
 DEFAULTS: dict[str, Any] = {  # of nginx_sites[]
     "websocket_paths": [],
@@ -50,9 +50,9 @@ RANGES = {
 }
 
 
-def _doubtful(values: list[str], pattern: re.Pattern[str]) -> list[str]:
+def _doubtful(values: list[str], pattern: str) -> list[str]:
     """Return what does not fit, and what stands there twice, each once."""
-    return [value for value, times in Counter(values).items() if times > 1 or not pattern.fullmatch(value)]
+    return [value for value, times in Counter(values).items() if times > 1 or not re.fullmatch(pattern, value)]
 
 
 def names_findings(sites: list[dict[str, Any]]) -> Iterator[str]:
@@ -82,9 +82,9 @@ def _quoted(value: str) -> str:
 def header_findings(headers: Mapping[str, Any]) -> Iterator[str]:
     """Say which headers would end the directive they are printed into, or be more than nginx reads."""
     for header, value in headers.items():
-        if not HEADER.fullmatch(str(header)):
+        if not re.fullmatch(HEADER, str(header)):
             yield f"has the header {header}; its name is of letters, digits and dashes, 100 at most"
-        elif not isinstance(value, str) or CONTROL.search(value):
+        elif not isinstance(value, str) or re.search(CONTROL, value):
             yield f"has the header {header}; its value is one line of text without backslashes"
         elif len(_quoted(value).encode()) > WORD_BYTES:
             yield f"has the header {header} of {len(value.encode())} bytes; give it {WORD_BYTES} at most"
@@ -111,7 +111,7 @@ def client_findings(site: Mapping[str, Any]) -> Iterator[str]:
 
 
 def certificate_findings(name: str) -> Iterator[str]:
-    if not CERTIFICATE.fullmatch(name):
+    if not re.fullmatch(CERTIFICATE, name):
         yield f"has the certificate {name}; write a file name of /etc/holdfast/tls without its suffix, not ca"
 
 

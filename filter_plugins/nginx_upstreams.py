@@ -8,18 +8,18 @@ from ansible_collections.holdfast.platform.plugins.plugin_utils.addresses import
 from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
 from ansible_collections.holdfast.platform.plugins.plugin_utils.names import LABEL
 
-INSTANCE = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[A-Za-z0-9.-]+)):(?P<port>[0-9]{1,5})")
+INSTANCE = r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[A-Za-z0-9.-]+)):(?P<port>[0-9]{1,5})"
 HOST = re.compile(
     rf"(?=.{{1,253}}$)({LABEL}\.)*(?=[0-9-]*[A-Za-z]){LABEL}"
 )  # not 10.0.0.300: the last label has a letter
-COOKIE = re.compile(r"[A-Za-z0-9_]{1,100}")
+COOKIE = r"[A-Za-z0-9_]{1,100}"
 MOST = 65535  # of ports, weights and idle connections
 STANDARD_PORT = 3000  # of role app
 
 
 def _parts(instance: object) -> tuple[str, int]:
     """Return host and port of an instance; no host when it is none."""
-    found = INSTANCE.fullmatch(str(instance))
+    found = re.fullmatch(INSTANCE, str(instance))
     if not found or not 1 <= int(found["port"]) <= MOST:
         return "", 0
     host = found["six"] or found["host"]
@@ -44,7 +44,7 @@ def upstream_findings(upstream: Mapping[str, Any]) -> Iterator[str]:
     cookie = upstream.get("sticky_cookie") or ""
     if kept_by != "cookie" and cookie:
         yield f"has upstream.sticky_cookie {cookie} and upstream.sticky_by {kept_by}; set sticky_by to cookie"
-    if kept_by == "cookie" and not COOKIE.fullmatch(cookie):
+    if kept_by == "cookie" and not re.fullmatch(COOKIE, cookie):
         yield (
             f"has upstream.sticky_by cookie and upstream.sticky_cookie {cookie!r}; "
             "name a cookie of letters, digits and _ that the application sets"

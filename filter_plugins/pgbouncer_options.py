@@ -19,7 +19,7 @@ def _addresses(options: dict[str, Any]) -> Iterator[str]:
         if address != "*" and not is_address(address):
             yield f"pgbouncer_listen_addresses has {address}; give addresses of this host"
     for server in options["servers"]:
-        if not is_address(server["address"]) and not HOST.fullmatch(server["address"]):
+        if not is_address(server["address"]) and not re.fullmatch(HOST, server["address"]):
             yield f"pgbouncer_servers has the address {server['address']!r}; give an address or a name"
 
 

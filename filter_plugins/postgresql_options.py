@@ -55,7 +55,7 @@ def _listen(addresses: list[str]) -> Iterator[str]:
     if not addresses:
         yield "postgresql_listen_addresses is empty; give at least localhost"
     for address in addresses:
-        if address != "*" and not is_address(address) and not HOST.fullmatch(address):
+        if address != "*" and not is_address(address) and not re.fullmatch(HOST, address):
             yield f"postgresql_listen_addresses has {address!r}; give addresses of this host, localhost or *"
 
 
@@ -77,7 +77,7 @@ def _hosts(options: dict[str, Any]) -> Iterator[str]:
         name, address = host["name"], host["address"]
         if not HOST_NAME.fullmatch(name):
             yield f"host {name!r} cannot replicate; give it a name of letters, digits, dots, dashes and underscores"
-        elif not is_address(address) and not HOST.fullmatch(address):
+        elif not is_address(address) and not re.fullmatch(HOST, address):
             yield f"postgresql_replication_hosts has the address {address!r} of {name}; give an address or a name"
         elif hosts.count(name) > 1:
             yield f"postgresql_replication_hosts lists {name} twice; name each server once"

@@ -1,13 +1,12 @@
 """Names: what they may look like, and lists of entries that have one."""
 
-import re
 from collections.abc import Iterable
 from typing import Any
 
 LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"  # a part of a name in DNS
-HOST = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
+HOST = r"(?=.*[A-Za-z])[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?"
 # Of a file in /etc/holdfast/tls, without suffix
-CERTIFICATE = re.compile(r"(?!ca$|.*\.(?:crt|key|pem)$)[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
+CERTIFICATE = r"(?!ca$|.*\.(?:crt|key|pem)$)[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}"
 IDENTIFIER = 63  # bytes that PostgreSQL keeps of a name
 
 
