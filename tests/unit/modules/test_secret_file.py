@@ -143,4 +143,5 @@ def test_values_lose_their_marks_for_libraries_that_know_plain_types_only() -> N
     assert {type(key) for key in found} == {str}
     assert yaml.safe_load(yaml.safe_dump(found)) == found
     assert json.loads(json.dumps(found)) == found
-    assert remote_call.packed({"a": datetime.date(2026, 11, 30)})  # what YAML makes of a date without quotes
+    unquoted = datetime.date(2026, 11, 30)  # what YAML makes of a date without quotes
+    assert remote_call.wire(remote_call.plain({"a": unquoted}))
