@@ -155,7 +155,10 @@ def test_good_offers_have_no_findings(filters: Filters) -> None:
 @pytest.mark.parametrize(
     ("offer", "words"),
     [
-        ({"package": []}, "mail_offer.package is no part of an offer; choose one of certificates, held_by, memory"),
+        (
+            {"package": []},
+            "mail_offer.package is no part of an offer; choose one of authorities, certificates, held_by, memory",
+        ),
         ({"packages": "postfix"}, "mail_offer.packages is 'postfix'; give a list"),
         ({"packages": [1]}, "mail_offer.packages is [1]; give a list of texts"),
         ({"memory": 10}, "mail_offer.memory is 10; give a mapping"),
