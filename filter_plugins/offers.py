@@ -70,7 +70,7 @@ def offer_findings(offers: Offers) -> list[str]:
     ]
 
 
-def offered(offers: Offers, part: str) -> list[Any]:
+def offered_list(offers: Offers, part: str) -> list[Any]:
     """Return what all roles list in a part, each thing once."""
     if PARTS.get(part) is not list:
         raise ValueError(f"{part} is no list of an offer; choose one of those of docs/offers.md")
@@ -92,7 +92,7 @@ def offered_rules(offers: Offers) -> list[dict[str, Any]]:
             **{key: port[key] for key in RULE if key in port},
             **({"variable": port["sources_by"]} if "sources_by" in port else {}),
         }
-        for port in offered(offers, "ports")
+        for port in offered_list(offers, "ports")
         if port.get("sources")
     ]
 
@@ -100,7 +100,7 @@ def offered_rules(offers: Offers) -> list[dict[str, Any]]:
 def offered_listens(offers: Offers) -> dict[str, list[str]]:
     """Return where services listen, by the variable that says so."""
     found: dict[str, list[str]] = {}
-    for port in offered(offers, "ports"):
+    for port in offered_list(offers, "ports"):
         if "listen_by" in port:
             found.setdefault(port["listen_by"], []).extend(port.get("addresses") or [])
     return found
@@ -156,7 +156,7 @@ FilterModule = filter_module(
     memory_percents,
     memory_variables,
     offer_findings,
-    offered,
+    offered_list,
     offered_by_role,
     offered_listens,
     offered_ports,

@@ -8,7 +8,7 @@ from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import f
 Host = Mapping[str, Any]
 
 # hostvars hold what the inventory says and the facts, but no defaults of roles. A contract holds these against them.
-DEFAULTS: dict[str, Any] = {
+ASSUMED: dict[str, Any] = {
     "backup_archive_timeout_seconds": 300,
     "backup_port": 8432,
     "backup_rpo_minutes": 60,
@@ -22,7 +22,7 @@ DEFAULTS: dict[str, Any] = {
 
 def _value(host: Host, name: str) -> Any:
     """Return a variable of a host, or what its role has instead."""
-    return host[name] if name in host else DEFAULTS[name]
+    return host[name] if name in host else ASSUMED[name]
 
 
 def _address(name: str, host: Host) -> str:

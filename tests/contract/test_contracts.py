@@ -340,7 +340,7 @@ PROJECT_CASES: list[tuple[str, Change, str]] = [
         },
         "demo_mode refers to other_mode, which a play without role other lacks",
     ),
-    ("wiring", {WIRED: 'DEFAULTS: dict = {"demo_port": 81}\n'}, "DEFAULTS has 81 for demo_port, and its role 80"),
+    ("wiring", {WIRED: 'ASSUMED: dict = {"demo_port": 81}\n'}, "ASSUMED has 81 for demo_port, and its role 80"),
     ("wiring", {**PORT, EXAMPLE: "url: http://one:8443/\n"}, "main.yml:1: 8443 is demo_port; refer to it"),
     ("wiring", {**PORT, "inventories/demo/hosts.yml": "a: {b: 8443}\n"}, "hosts.yml:1: 8443 is demo_port"),
     ("wiring", {**PORT, "roles/other/templates/x.j2": "port 8443\n"}, "x.j2:1: 8443 is demo_port"),
@@ -423,7 +423,7 @@ ALLOWED: list[tuple[str, Change]] = [
             "contract_handed: {demo_mode: do that}\n",
         },
     ),
-    ("wiring", {WIRED: 'DEFAULTS: dict = {"demo_port": 80}\n'}),
+    ("wiring", {WIRED: 'ASSUMED: dict = {"demo_port": 80}\n'}),
     ("wiring", {**PORT, EXAMPLE: "demo_port: 8443 # here alone\nurl: http://192.0.2.1:18443/\n"}),
     ("wiring", {**PORT, TEMPLATE: GOOD[TEMPLATE] + "port 8443\n"}),
     (

@@ -63,9 +63,12 @@ class Judge:
         good = self.inventory.get_host("good1")
         self.raw = self.manager.get_vars(play=self.play, host=good, task=self.task)
         self.raw |= {"ansible_play_hosts_all": list(self.hosts), "ansible_play_hosts": list(self.hosts)}
+        self.raw = self.action(self.raw).with_roles(self.raw)
         self.arguments = self.action(self.variables({}, {}))._templar.template(self.task.args)
-        self.kept = self.raw[self.arguments["keep"]]
+        self.kept = {part: value for name in self.arguments["keep"] for part, value in self.raw[name].items()}
         self.words = {name: set(words(value)) for name, value in (self.raw | self.kept).items()}
+        offers = {f"{role}_offer" for role in self.arguments["offers"]}
+        self.words |= {"host_offers": offers, "known_offers": offers}
         self.settled = self.settle()
 
     def settle(self) -> dict[str, Any]:
@@ -74,7 +77,7 @@ class Judge:
 
         variables = self.variables({}, {})
         action = self.action(variables)
-        found = dict(action.kept(self.arguments["keep"], variables)[0])
+        found = dict(action.kept(self.arguments, variables)[0])
         for name in self.raw.keys() & self.words.keys() - self.kept.keys():
             with contextlib.suppress(AnsibleError):  # what nobody here asks for
                 if self.words[name]:
@@ -123,10 +126,22 @@ class Judge:
         (path,) = action.paths([role]).values()
         yield from action.option_findings({name: action.options(path)[name]}, variables, role)
         yield from itertools.chain(*action.computed([f"{role}_findings"], variables))
-        variables["__kept"] = {part: value for part, value in self.kept.items() if part in follows}
-        yield from action.kept("__kept", variables)[1]
+        yield from self.refusals(action, variables, follows)
         more = [found for found in self.arguments["findings"] if found in follows and found not in without]
         yield from itertools.chain(*action.computed(more, variables))
+
+    def refusals(self, action: Any, variables: dict[str, Any], follows: set[str]) -> list[str]:
+        """Compute what is kept of a host once more, as far as it follows from the variable of the case."""
+        found: list[str] = []
+        for number, name in enumerate(self.arguments["keep"]):
+            variables["__kept"] = {part: value for part, value in self.raw[name].items() if part in follows}
+            action.keep(["__kept"], {}, variables, found)
+            if number == 0 and "host_offers" in follows:
+                roles = [role for role in self.arguments["offers"] if f"{role}_offer" in follows]
+                changed = action.offers(roles, variables, found)
+                variables["host_offers"] = self.settled["host_offers"] | changed["host_offers"]
+                variables["known_offers"] = changed["known_offers"]
+        return found
 
     def verdict(self, role: str, name: str, value: Any, bad: list[str], without: list[str]) -> str:
         marks = [name, *map(repr, bad if name in self.raw["contract_handed"] else ())]

@@ -11,7 +11,7 @@ from typing import Any
 from tests.contract.contracts.repo import mapping, options, roles
 
 CONTRACT = "playbooks/vars/contract.yml"
-ASSUMED = "filter_plugins/wiring.py"
+WIRED = "filter_plugins/wiring.py"
 SMALLEST = 1024  # below it everybody writes numbers that are no ports
 # A variable as it is, neither looked up in another host nor with a value to fall back to
 BARE = re.compile(r"(?<![\w.'])([a-z]\w*)(?!\w|'|\s*\|\s*default)")
@@ -47,12 +47,12 @@ def numbers(root: Path) -> list[str]:
 
 def assumed(root: Path) -> list[str]:
     """A value that the wiring falls back to, because it sees no defaults of roles either, is that of the role."""
-    path = root / ASSUMED
+    path = root / WIRED
     trees = [] if not path.exists() else ast.parse(path.read_text(encoding="utf-8")).body
-    tables = [node for node in trees if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == "DEFAULTS"]
+    tables = [node for node in trees if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == "ASSUMED"]
     known = defaults(root)
     return [
-        f"{path.name}: DEFAULTS has {value!r} for {name}, and its role {known.get(name)!r}"
+        f"{path.name}: ASSUMED has {value!r} for {name}, and its role {known.get(name)!r}"
         for table in tables
         for name, value in ast.literal_eval(ast.unparse(table.value) if table.value else "{}").items()
         if known.get(name) != value
@@ -101,7 +101,7 @@ def ports(root: Path) -> list[str]:
         # A default that the playbooks replace with the other role's value is no second place
         files = [path for part in ("tasks", "templates", "vars", "files") for path in (role / part).rglob("*")]
         for path in sorted(files):
-            if path.is_file() and path.relative_to(root).as_posix() not in EXEMPT:
+            if path.is_file() and path.suffix != ".pyc" and path.relative_to(root).as_posix() not in EXEMPT:
                 found += mentions(path, others)
     return found
 

@@ -65,14 +65,14 @@ OFFERS: dict[str, dict[str, Any]] = {
 
 
 def test_lists_of_all_roles_in_their_order_each_thing_once(filters: Filters) -> None:
-    assert filters["offered"](OFFERS, "packages") == ["sudo", "cron", "redis-server", "postgresql-17"]
-    assert filters["offered"](OFFERS, "certificates") == [{"name": "redis", "names": ["data1"]}]
-    assert filters["offered"](OFFERS, "seed_files") == []
+    assert filters["offered_list"](OFFERS, "packages") == ["sudo", "cron", "redis-server", "postgresql-17"]
+    assert filters["offered_list"](OFFERS, "certificates") == [{"name": "redis", "names": ["data1"]}]
+    assert filters["offered_list"](OFFERS, "seed_files") == []
 
 
 def test_a_part_that_is_no_list_is_not_put_together(refusal: Callable[..., str]) -> None:
-    assert "memory is no list of an offer" in refusal("offered", OFFERS, "memory")
-    assert "package is no list of an offer" in refusal("offered", OFFERS, "package")
+    assert "memory is no list of an offer" in refusal("offered_list", OFFERS, "memory")
+    assert "package is no list of an offer" in refusal("offered_list", OFFERS, "package")
 
 
 def test_parts_by_role_without_those_that_have_none(filters: Filters) -> None:
