@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import itertools
 import json
@@ -438,8 +439,13 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         """Return what is known of all roles, also of those that this host does not have."""
         offers = {role: task_vars[f"{role}_offer"] for role, _found in self.roles_files("vars")}
         certificates = [offer.get("certificates", []) for offer in offers.values()]
+        held_by: dict[str, list[str]] = {}
+        for role, offer in offers.items():
+            # It may follow from a variable that only hosts with this role have
+            with contextlib.suppress(AnsibleError):
+                held_by[role] = self._templar.template(offer.get("held_by", []))
         return {
-            "held_by": {role: self._templar.template(offer.get("held_by", [])) for role, offer in offers.items()},
+            "held_by": held_by,
             # Without those that follow from the input of a host: the edges name theirs
             "certificates": [each["name"] for listed in certificates if isinstance(listed, list) for each in listed],
             "secrets": of_all(offers.values(), "secrets"),

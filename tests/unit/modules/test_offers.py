@@ -27,13 +27,14 @@ INVENTORY: dict[str, Any] = {
             "ansible_connection": "local",
             "summer_offer": 10,  # somebody's own, and no role's
             "host_memory_mb": 4096,
+            "app_name": "{{ shop }}",  # known where the application is
             "base_users": [],
             "redis_password": "x" * 20,
             "redis_bind": ["10.0.0.3"],
         },
         "children": {
             "cache": {"hosts": {"one": {"host_address": "10.0.0.3"}}},
-            "app": {"hosts": {"two": {"host_address": "10.0.0.4"}}},
+            "app": {"hosts": {"two": {"host_address": "10.0.0.4", "shop": "shop"}}},
             "edge": {"hosts": {"three": {"host_address": "10.0.0.5", "nginx_certificate": "edge", "nginx_sites": []}}},
         },
     }
