@@ -384,6 +384,8 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         """Return the variables of a host with those of all roles, also of those that the play does not enter."""
         defaults = {name: value for _role, found in self.roles_files("defaults") for name, value in found.items()}
         internal = {name: value for _role, found in self.roles_files("vars") for name, value in found.items()}
+        if not internal:  # nobody would need a secret, or a package
+            raise AnsibleActionFail("no role in roles_path offers anything; use the ansible.cfg of the project")
         variables = {**defaults, **task_vars, **internal}
         templar: Any = self._templar  # type: ignore[has-type]
         self._templar = templar.copy_with_new_env(available_variables=variables)
@@ -397,12 +399,12 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         refusals: list[str] = []
         self.parts = {part for name in arguments["keep"] for part in task_vars[name]}
         kept: dict[str, Any] = {}
+        before, after = arguments["keep"][:1], arguments["keep"][1:]
+        self.keep(before, kept, task_vars, refusals)
         if arguments["offers"] is not None:
-            before, arguments["keep"] = arguments["keep"][:1], arguments["keep"][1:]
-            self.keep(before, kept, task_vars, refusals)
             kept |= self.offers(arguments["offers"], task_vars, refusals)
             task_vars |= kept
-        self.keep(arguments["keep"], kept, task_vars, refusals)
+        self.keep(after, kept, task_vars, refusals)
         return kept, list(dict.fromkeys(refusals))
 
     def keep(self, names: list[str], kept: dict[str, Any], task_vars: dict[str, Any], refusals: list[str]) -> None:

@@ -75,8 +75,9 @@ def offered_list(offers: Offers, part: str) -> list[Any]:
     if PARTS.get(part) is not list:
         raise ValueError(f"{part} is no list of an offer; choose one of those of docs/offers.md")
     found: list[Any] = []
-    for offer in offers.values():
-        found += [entry for entry in offer.get(part) or [] if entry not in found]
+    for entry in (entry for offer in offers.values() for entry in offer.get(part) or []):
+        if entry not in found:
+            found.append(entry)
     return found
 
 

@@ -41,10 +41,14 @@ def _addresses(hosts: Mapping[str, Host]) -> list[dict[str, str]]:
 
 
 def _entries(name: str, host: Host, variable: str) -> list[Mapping[str, Any]]:
-    """Return the mappings that a variable lists; what else is in it, its host is told by preflight."""
-    entries = host.get(variable) or []
+    """Return the mappings that a variable lists; preflight says more where --limit does not leave the host out."""
+    entries = host.get(variable, [])
+    if entries is None:
+        return []
     if not isinstance(entries, (list, tuple)) or not all(isinstance(entry, Mapping) for entry in entries):
-        raise ValueError(f"{variable} of {name} is no list of mappings; write it as its role has it")
+        raise ValueError(
+            f"{variable} of {name} is no list of mappings, or refers to what is not defined; correct it there"
+        )
     return list(entries)
 
 

@@ -108,7 +108,7 @@ class Judge:
         found = self.plugin.__new__(self.plugin)
         found._templar = Templar(loader=self.loader, variables=variables)
         found._loader, found._task = self.loader, self.task
-        found.not_computable, found.lacking, found.blanks, found.parts = [], {}, {}, set()
+        found.not_computable, found.lacking, found.blanks, found.parts, found.elsewhere = [], {}, {}, set(), set()
         return found
 
     def whole(self) -> list[str]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 Filters = dict[str, Callable[..., Any]]
 OFFERS: dict[str, dict[str, Any]] = {
-    "base": {"packages": ["sudo", "cron"], "held_by": ["sshd"]},
+    "base": {"packages": ["sudo", "cron", "sudo"], "held_by": ["sshd"]},
     "redis": {
         "packages": ["redis-server"],
         "memory": {"mb": 300, "set_by": "redis_maxmemory_mb", "percent": 25, "parts": {"redis while it saves": 100}},

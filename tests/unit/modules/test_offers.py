@@ -164,3 +164,19 @@ def test_an_offer_that_nobody_understands_stops_the_run(tmp_path: Path) -> None:
     done = run(tmp_path, MAIL.replace("packages:", "package:"))
     assert done.returncode != 0
     assert "mail_offer.package is no part of an offer" in done.stdout
+
+
+def test_a_run_without_the_roles_of_the_library_is_refused(tmp_path: Path) -> None:
+    """`make secrets` would generate nothing and be green."""
+    play = [{"hosts": "localhost", "gather_facts": False, "tasks": [{"input_check": {"offers": []}}]}]
+    (tmp_path / "play.json").write_text(json.dumps(play))
+    environment = {
+        **os.environ,
+        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+        "ANSIBLE_ROLES_PATH": str(tmp_path),
+        "ANSIBLE_HOME": str(tmp_path / "home"),
+    }
+    argv = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "localhost,", str(tmp_path / "play.json")]
+    done = subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "no role in roles_path offers anything" in done.stdout + done.stderr
