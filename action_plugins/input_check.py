@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import itertools
 import json
@@ -67,7 +68,7 @@ CALLED = {
     **dict.fromkeys(("redis",), "cache"),
     **dict.fromkeys(("pgbackrest",), "backup"),
 }
-OFFER = re.compile(r"[a-z]\w*_offer")
+WIRING = "host_wiring"  # what keeps it from being computed is wrong with hosts that are told so themselves
 SPECIFICATION = "meta/argument_specs.yml"
 LEFT = re.compile(r"(~|\.(bak|old|orig|rej|save|swp))$")  # what editors and people leave beside a file
 FORMS = "forms.yml"  # beside it: which text an option takes, by its path
@@ -331,6 +332,7 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         if arguments["collected"]:
             return self.of_the_play(arguments["collected"], task_vars)
         self.not_computable: list[str] = []
+        self.elsewhere: set[str] = set()
         self.lacking: dict[str, str] = {}
         self.blanks: dict[str, str] = {}
         self.parts: set[str] = set()
@@ -339,29 +341,39 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
             task_vars = self.with_roles(task_vars)
         kept, refusals = self.kept(arguments, task_vars)
         # What cannot be computed mostly follows from what is wrong
-        findings = [*map(str, self.host_findings(arguments, task_vars, refusals))] or self.not_computable
+        own = [*map(str, self.host_findings(arguments, task_vars, refusals))]
+        findings = own or list(dict.fromkeys(self.not_computable))
         if findings and arguments["refuse"]:
             refuse(findings)
-        return {"changed": False, "findings": findings, "kept": kept}
+        return {"changed": False, "findings": findings, "follows": not own, "kept": kept}
 
     def of_the_play(self, name: str, task_vars: dict[str, Any]) -> dict[str, Any]:
-        """Fail with the findings of all hosts, on the first host that has one: it is the one that people see marked."""
+        """Fail with the findings of all hosts, on the first host that has one: it is the one that people see marked.
+
+        What cannot be computed here mostly follows from what is wrong, there too.
+        """
         if task_vars[name]["findings"]:
-            found = {
-                host: task_vars["hostvars"][host][name]["findings"] for host in task_vars["ansible_play_hosts_all"]
-            }
+            seen = {host: task_vars["hostvars"][host][name] for host in task_vars["ansible_play_hosts_all"]}
+            wrong = any(each["findings"] and not each.get("follows") for each in seen.values())
+            found = {host: [] if wrong and each.get("follows") else each["findings"] for host, each in seen.items()}
             if task_vars["inventory_hostname"] == next(host for host, sentences in found.items() if sentences):
                 refuse(of_all_hosts(found))
         return {"changed": False, "findings": []}
 
     def roles_files(self, part: str) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Yield every role with what is in its vars or defaults."""
-        for folder in constants.config.get_config_value("DEFAULT_ROLES_PATH"):
-            for path in sorted(Path(folder).glob(f"*/{part}/main.yml")):
-                yield (
-                    path.parents[1].name,
-                    self._loader.load_from_file(str(path), unsafe=True, trusted_as_template=True),
-                )
+        """Yield every role that offers something with what is in its vars or defaults; others are somebody's own."""
+        folders = constants.config.get_config_value("DEFAULT_ROLES_PATH")
+        paths = [path for folder in folders for path in sorted(Path(folder).glob("*/vars/main.yml"))]
+        # Of two roles of one name the first is in force
+        for role, path in {path.parents[1].name: path for path in reversed(paths)}.items():
+            found = self.loaded(path)
+            if f"{role}_offer" in found:
+                yield role, found if part == "vars" else self.loaded(path.parents[1] / part / "main.yml")
+
+    def loaded(self, path: Path) -> dict[str, Any]:
+        """Return the variables of a file, none when there is no file, or nothing but comments in it."""
+        found = self._loader.load_from_file(str(path), unsafe=True, trusted_as_template=True) if path.exists() else {}
+        return found if isinstance(found, dict) else {}
 
     def generated(self) -> list[str]:
         """Return what `make secrets` generates without being told so."""
@@ -386,12 +398,13 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         refusals: list[str] = []
         self.parts = {part for name in arguments["keep"] for part in task_vars[name]}
         kept: dict[str, Any] = {}
-        before, after = arguments["keep"][:1], arguments["keep"][1:]
-        self.keep(before, kept, task_vars, refusals)
+        names = arguments["keep"]
         if arguments["offers"] is not None:
+            before, names = names[:1], names[1:]
+            self.keep(before, kept, task_vars, refusals)
             kept |= self.offers(arguments["offers"], task_vars)
             task_vars |= kept
-        self.keep(after, kept, task_vars, refusals)
+        self.keep(names, kept, task_vars, refusals)
         return kept, list(dict.fromkeys(refusals))
 
     def keep(self, names: list[str], kept: dict[str, Any], task_vars: dict[str, Any], refusals: list[str]) -> None:
@@ -415,17 +428,27 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
             into[part] = self._templar.template(expression)
         except AnsibleError as problem:
             text, refused = innermost(problem)
-            if refused:
+            if text in self.elsewhere:
+                return
+            if refused and part == WIRING:
+                self.elsewhere.add(text)
+                self.not_computable.append(text)
+            elif refused:
                 refusals.append(text)
             else:
                 self.not_computable.append(f"{whose}{part} cannot be computed: {text.split(chr(10), 1)[0]}")
 
     def known_offers(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         """Return what is known of all roles, also of those that this host does not have."""
-        offers = {name.removesuffix("_offer"): task_vars[name] for name in task_vars if OFFER.fullmatch(name)}
+        offers = {role: task_vars[f"{role}_offer"] for role, _found in self.roles_files("vars")}
         certificates = [offer.get("certificates", []) for offer in offers.values()]
+        held_by: dict[str, list[str]] = {}
+        for role, offer in offers.items():
+            # It may follow from a variable that only hosts with this role have
+            with contextlib.suppress(AnsibleError):
+                held_by[role] = self._templar.template(offer.get("held_by", []))
         return {
-            "held_by": {role: self._templar.template(offer.get("held_by", [])) for role, offer in offers.items()},
+            "held_by": held_by,
             # Without those that follow from the input of a host: the edges name theirs
             "certificates": [each["name"] for listed in certificates if isinstance(listed, list) for each in listed],
             "secrets": of_all(offers.values(), "secrets"),
@@ -526,6 +549,8 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
             )
         if not names:
             text, refused = innermost(problem)
+            if text in self.elsewhere:
+                return
             sentence = f"{name} cannot be computed: {text.split(chr(10), 1)[0]}"
             if task_vars.get("ansible_facts"):
                 self.lacking[name] = sentence if refused else f"{sentence}; look at what it refers to"
@@ -540,6 +565,8 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
                     yield self._templar.template(task_vars[name])
                 except AnsibleError as problem:
                     text, refused = innermost(problem)
+                    if text in self.elsewhere:
+                        continue
                     if refused:
                         yield [text]
                     else:

@@ -40,24 +40,32 @@ def _addresses(hosts: Mapping[str, Host]) -> list[dict[str, str]]:
     return [{"name": name, "address": _address(name, host)} for name, host in hosts.items()]
 
 
+def _entries(name: str, host: Host, variable: str) -> list[Mapping[str, Any]]:
+    """Return the mappings that a variable lists; what else is in it, its host is told by preflight."""
+    entries = host.get(variable) or []
+    if not isinstance(entries, (list, tuple)) or not all(isinstance(entry, Mapping) for entry in entries):
+        raise ValueError(f"{variable} of {name} is no list of mappings; write it as its role has it")
+    return list(entries)
+
+
 def _endpoint_names(edges: Mapping[str, Host]) -> list[str]:
     """Return what clients call PostgreSQL at the edge, where TLS goes through to the certificate of the server."""
     names: list[str] = []
     for name, host in edges.items():
-        if any("postgresql" in stream for stream in host.get("nginx_streams") or []):
+        if any("postgresql" in stream for stream in _entries(name, host, "nginx_streams")):
             names += [name, _address(name, host), *(host.get("floating_address_addresses") or [])]
     return names
 
 
 def _site_names(edges: Mapping[str, Host]) -> list[str]:
-    sites = [site for host in edges.values() for site in host.get("nginx_sites") or []]
+    sites = [site for name, host in edges.items() for site in _entries(name, host, "nginx_sites")]
     return _unique(name for site in sites for name in site.get("server_names") or [])
 
 
 def _certificates(edges: Mapping[str, Host]) -> list[str]:
     """Return the certificates that the edges name."""
     names = [_value(host, "nginx_certificate") for host in edges.values()]
-    sites = [site for host in edges.values() for site in host.get("nginx_sites") or []]
+    sites = [site for name, host in edges.items() for site in _entries(name, host, "nginx_sites")]
     return _unique([*names, *filter(None, (site.get("certificate") for site in sites))])
 
 

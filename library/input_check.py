@@ -63,5 +63,6 @@ EXAMPLES = r"""
 
 RETURN = r"""
 findings: {description: One sentence each., type: list, elements: str, returned: always}
+follows: {description: Whether they only say what cannot be computed., type: bool, returned: without O(collected)}
 kept: {description: What could be computed of O(keep)., type: dict, returned: without O(collected)}
 """

@@ -147,6 +147,14 @@ def test_a_host_without_address_is_named() -> None:
         host_wiring(GROUPS, {**HOSTS, "data2": {}}, "edge1", EVERYBODY)
 
 
+@pytest.mark.parametrize("variable", ["nginx_sites", "nginx_streams"])
+@pytest.mark.parametrize("odd", [5, "shop", ["shop"]])
+def test_a_host_whose_list_is_none_is_named(variable: str, odd: object) -> None:
+    """Python's own words were said on every host."""
+    with pytest.raises(ValueError, match=f"{variable} of edge2 is no list of mappings"):
+        host_wiring(GROUPS, {**HOSTS, "edge2": {**HOSTS["edge2"], variable: odd}}, "edge1", EVERYBODY)
+
+
 def test_a_host_of_another_inventory() -> None:
     with pytest.raises(TypeError, match="one of its hosts, got 'mail1'"):
         wired("mail1")

@@ -150,6 +150,41 @@ def test_a_role_is_applied_where_its_hosts_have_it() -> None:
     assert found == [("postgresql", None), ("backup", "'backup' in host_roles")]  # the first is in the template, always
 
 
+def evaluated(expression: str, variables: dict[str, Any]) -> Any:
+    """Return what an expression of a playbook is without the defaults of any role."""
+    request = {"filters": str(ROOT / "filter_plugins"), "examples": [[expression, variables]]}
+    argv = [sys.executable, "-m", "tests.contract.contracts.evaluate"]
+    done = subprocess.run(argv, cwd=ROOT, input=json.dumps(request), capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)[0]["value"]
+
+
+def test_names_of_instances_are_resolved_also_where_there_are_no_streams() -> None:
+    """The host is asked before the defaults of roles are there, and no name was."""
+    names = yaml.safe_load((ROOT / "playbooks/preflight.yml").read_text())[0]["vars"]["preflight_upstream_names"]
+    sites = [{"name": "shop", "upstream": {"servers": ["app.example:3000"]}}]
+    streams = [{"name": "mq", "servers": ["mq.example:5672"]}]
+    edge = {"host_roles": ["nginx"]}
+    assert evaluated(names, {**edge, "nginx_sites": sites}) == ["app.example"]
+    assert evaluated(names, {**edge, "nginx_streams": streams}) == ["mq.example"]
+    assert evaluated(names, edge) == []
+
+
+def test_status_is_told_also_while_an_edge_cannot_be_described() -> None:
+    (task,) = [
+        task
+        for task in yaml.safe_load((ROOT / "playbooks/status.yml").read_text())[0]["tasks"]
+        if task["name"] == "Understand"
+    ]
+    known = {
+        "groups": {"all": ["web1", "data1"], "edge": ["web1"], "database": ["data1"]},
+        "hostvars": {"web1": {"nginx_sites": 5}, "data1": {"host_address": "192.0.2.31"}},
+        "inventory_hostname": "web1",
+        "ansible_play_hosts_all": ["web1", "data1"],
+    }
+    (client,) = evaluated(task["vars"]["host_wiring"], known)["backup_clients"]
+    assert client["name"] == "data1"
+
+
 def test_what_the_inventory_sets_in_vain_is_found(limited: dict[str, dict[str, Any]]) -> None:
     found = ["pgbouncer_servers", "postgresql_archive_command", "postgresql_archive_timeout_seconds"]
     assert limited["data1"]["handed"] == found

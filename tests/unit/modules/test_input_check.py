@@ -372,7 +372,9 @@ def test_what_cannot_be_computed_is_said_of_hosts_that_answer(input_check: Modul
         raise AnsibleError("no such thing")
 
     for facts, lacking, rest in (({"a": 1}, ["x"], 0), ({}, [], 1)):
-        fake = SimpleNamespace(_templar=SimpleNamespace(template=template), parts=set(), lacking={}, not_computable=[])
+        fake = SimpleNamespace(
+            _templar=SimpleNamespace(template=template), parts=set(), elsewhere=set(), lacking={}, not_computable=[]
+        )
         input_check.ActionModule.note(
             fake, "x", {"x": "{{ y }}", "ansible_facts": facts}, AnsibleError("no such thing")
         )
@@ -381,6 +383,17 @@ def test_what_cannot_be_computed_is_said_of_hosts_that_answer(input_check: Modul
         "changed": False,
         "findings": [],
     }
+
+
+def test_what_follows_from_another_host_is_said_where_nothing_else_is(input_check: ModuleType) -> None:
+    """One host of an inventory was wrong, and all others said that they cannot be computed."""
+    follows = {"findings": ["wiring cannot be computed: no address"], "follows": True}
+    for first, said in (({"findings": ["a is 1; give 2"], "follows": False}, "a is 1; give 2 [one]"), (follows, "")):
+        hosts = {"one": {"n": first}, "two": {"n": follows}}
+        variables = {**hosts["one"], "hostvars": hosts, "ansible_play_hosts_all": [*hosts], "inventory_hostname": "one"}
+        with pytest.raises(AnsibleError) as refusal:
+            input_check.ActionModule.of_the_play(None, "n", variables)
+        assert refusal.value.result["msg"] == (said or "wiring cannot be computed: no address [all hosts]")
 
 
 def test_both_halves_in_a_real_run(tmp_path: Path) -> None:

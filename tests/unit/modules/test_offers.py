@@ -25,13 +25,16 @@ INVENTORY: dict[str, Any] = {
     "all": {
         "vars": {
             "ansible_connection": "local",
+            "summer_offer": 10,  # somebody's own, and no role's
+            "host_memory_mb": 4096,
+            "app_name": "{{ shop }}",  # known where the application is
             "base_users": [],
             "redis_password": "x" * 20,
             "redis_bind": ["10.0.0.3"],
         },
         "children": {
             "cache": {"hosts": {"one": {"host_address": "10.0.0.3"}}},
-            "app": {"hosts": {"two": {"host_address": "10.0.0.4"}}},
+            "app": {"hosts": {"two": {"host_address": "10.0.0.4", "shop": "shop"}}},
             "edge": {"hosts": {"three": {"host_address": "10.0.0.5", "nginx_certificate": "edge", "nginx_sites": []}}},
         },
     }
@@ -70,6 +73,9 @@ def run(
     for part, text in {"vars": offer, "defaults": "---\nmail_port: 25\n"}.items():
         (folder / "roles/mail" / part).mkdir(parents=True)
         (folder / "roles/mail" / part / "main.yml").write_text(text)
+    for name, text in {"empty": "---\n# vars file\n", "other": "---\nhost_memory_mb: 1\n"}.items():
+        (folder / f"roles/{name}/vars").mkdir(parents=True)
+        (folder / f"roles/{name}/vars/main.yml").write_text(text)  # roles that offer nothing change nothing
     (folder / "hosts.json").write_text(json.dumps(INVENTORY))
     values = ", ".join(f"'{name}': {name}" for name in WANTED)
     offers, known = "__host_kept.kept.host_offers", "__host_kept.kept.known_offers"
