@@ -336,6 +336,7 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         self.lacking: dict[str, str] = {}
         self.blanks: dict[str, str] = {}
         self.parts: set[str] = set()
+        self.refused: dict[str, list[str]] = {}  # parts of offers, by role
         if arguments["offers"] is not None:
             task_vars = self.with_roles(task_vars)
         kept, refusals = self.kept(arguments, task_vars)
@@ -399,12 +400,13 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         refusals: list[str] = []
         self.parts = {part for name in arguments["keep"] for part in task_vars[name]}
         kept: dict[str, Any] = {}
-        before, after = arguments["keep"][:1], arguments["keep"][1:]
-        self.keep(before, kept, task_vars, refusals)
+        names = arguments["keep"]
         if arguments["offers"] is not None:
-            kept |= self.offers(arguments["offers"], task_vars, refusals)
+            before, names = names[:1], names[1:]
+            self.keep(before, kept, task_vars, refusals)
+            kept |= self.offers(arguments["offers"], task_vars)
             task_vars |= kept
-        self.keep(after, kept, task_vars, refusals)
+        self.keep(names, kept, task_vars, refusals)
         return kept, list(dict.fromkeys(refusals))
 
     def keep(self, names: list[str], kept: dict[str, Any], task_vars: dict[str, Any], refusals: list[str]) -> None:
@@ -412,13 +414,14 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
             self.compute(part, expression, kept, refusals)
             task_vars |= kept
 
-    def offers(self, roles: list[str], task_vars: dict[str, Any], refusals: list[str]) -> dict[str, Any]:
+    def offers(self, roles: list[str], task_vars: dict[str, Any]) -> dict[str, Any]:
         """Return what the roles of this host offer, and what is known of all roles."""
         found: dict[str, dict[str, Any]] = {role: {} for role in roles}
         for role, offer in found.items():
+            said = self.refused.setdefault(role, [])
             for part, expression in task_vars.get(f"{role}_offer", {}).items():
-                self.compute(part, expression, offer, refusals, f"{role}_offer.")
-        refusals += self.filter_named("offer_findings")(found)
+                self.compute(part, expression, offer, said, f"{role}_offer.")
+            said += self.filter_named("offer_findings")({role: offer})
         return {"host_offers": found, "known_offers": self.known_offers(task_vars)}
 
     def compute(self, part: str, expression: Any, into: dict[str, Any], refusals: list[str], whose: str = "") -> None:
@@ -483,11 +486,13 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
             findings += of_role
             if not all(isinstance(finding, Lacking) for finding in of_role):
                 later.pop(f"{role}_findings", None)
+                self.refused.pop(role, None)  # what follows from a wrong variable is not said beside it
         yield from findings
         said = {finding.split(" ", 1)[0] for finding in findings}
         lacking = {name: f"{name} is a placeholder; give it a value of your own" for name in sorted(self.blanks)}
         yield from (sentence for name, sentence in (lacking | self.lacking).items() if name not in said)
-        for sentence in itertools.chain(refusals, *self.computed(later, task_vars)):
+        offers = itertools.chain.from_iterable(self.refused.values())
+        for sentence in dict.fromkeys(itertools.chain(offers, refusals, *self.computed(later, task_vars))):
             # What quotes a placeholder goes with it
             if not any(text in sentence for text in self.blanks.values()):
                 yield sentence

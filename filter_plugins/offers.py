@@ -126,15 +126,22 @@ def offered_ports(offers: Offers) -> list[dict[str, Any]]:
     ]
 
 
+def _is_size(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 def memory_claims(offers: Offers) -> list[dict[str, Any]]:
-    """Return what each role claims of the host's memory, as ``memory_plan`` takes it; nothing is no claim."""
+    """Return what each role claims of the host's memory, as ``memory_plan`` takes it; nothing is no claim.
+
+    What is no number is left out: it comes of a variable that the role refuses, or could not be computed.
+    """
     claims = []
     for role, offer in offers.items():
         memory = offer.get("memory") or {}
         parts: Mapping[str, int] = memory.get("parts") or {}
-        if "share" in memory:
+        if "share" in memory and _is_size(memory.get("minimum_mb")):
             claims.append({"name": role, "share": memory["share"], "minimum_mb": memory["minimum_mb"]})
-        else:
+        elif all(_is_size(size) for size in (memory.get("mb", 0), *parts.values())):
             sizes = {role: memory.get("mb", 0) - sum(parts.values()), **parts}
             claims += [{"name": name, "memory_mb": size} for name, size in sizes.items() if size]
     return claims

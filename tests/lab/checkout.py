@@ -124,6 +124,9 @@ def cache_name(image: str) -> str:
 def claim() -> None:
     """Let the other checkouts know which images this one uses: those that its bed.json names."""
     CLAIMS.mkdir(mode=0o700, exist_ok=True)
+    for path in CLAIMS.glob("[!.]*"):
+        if not path.exists():  # of a checkout that is gone
+            path.unlink(missing_ok=True)
     staged = CLAIMS / f".{identity()}.{os.getpid()}"
     staged.symlink_to(BED)
     staged.replace(CLAIMS / identity())

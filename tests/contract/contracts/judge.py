@@ -108,7 +108,8 @@ class Judge:
         found = self.plugin.__new__(self.plugin)
         found._templar = Templar(loader=self.loader, variables=variables)
         found._loader, found._task = self.loader, self.task
-        found.not_computable, found.lacking, found.blanks, found.parts, found.elsewhere = [], {}, {}, set(), set()
+        found.not_computable, found.lacking, found.blanks, found.parts, found.refused = [], {}, {}, set(), {}
+        found.elsewhere = set()
         return found
 
     def whole(self) -> list[str]:
@@ -138,9 +139,10 @@ class Judge:
             action.keep(["__kept"], {}, variables, found)
             if number == 0 and "host_offers" in follows:
                 roles = [role for role in self.arguments["offers"] if f"{role}_offer" in follows]
-                changed = action.offers(roles, variables, found)
+                changed = action.offers(roles, variables)
                 variables["host_offers"] = self.settled["host_offers"] | changed["host_offers"]
                 variables["known_offers"] = changed["known_offers"]
+                found += itertools.chain(*action.refused.values())
         return found
 
     def verdict(self, role: str, name: str, value: Any, bad: list[str], without: list[str]) -> str:

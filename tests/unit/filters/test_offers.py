@@ -129,6 +129,15 @@ def test_claims_of_memory(filters: Filters) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "memory",
+    [{"mb": "plenty"}, {"mb": True}, {"mb": 10, "parts": {"half": "5"}}, {"share": 1}, {"share": 1, "minimum_mb": "x"}],
+)
+def test_what_is_no_number_is_the_finding_of_its_role(filters: Filters, memory: dict[str, Any]) -> None:
+    found = filters["memory_claims"]({"app": {"memory": memory}, "docker": {"memory": {"mb": 192}}})
+    assert found == [{"name": "docker", "memory_mb": 192}]
+
+
 def test_what_an_operator_changes_about_memory(filters: Filters) -> None:
     assert filters["memory_variables"](OFFERS) == {
         "redis": "redis_maxmemory_mb",

@@ -51,6 +51,8 @@ mail_offer:
   units: [mail.service]
   unit_switches: {mail.service: "mail_enabled: false"}
 """
+PLAN_HOST = str(ROOT / "playbooks/tasks/plan_host.yml")
+PLAN = {"offers": "{{ host_roles }}", "keep": ["contract_inventory", "contract_host"]}
 WANTED = (
     "host_certificates",
     "host_certificates_known",
@@ -64,7 +66,9 @@ WANTED = (
 )
 
 
-def run(folder: Path, offer: str = MAIL) -> subprocess.CompletedProcess[str]:
+def run(
+    folder: Path, offer: str = MAIL, more: dict[str, Any] | None = None, roles: list[str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """Plan three hosts, each with role mail beside its own."""
     for part, text in {"vars": offer, "defaults": "---\nmail_port: 25\n"}.items():
         (folder / "roles/mail" / part).mkdir(parents=True)
@@ -87,7 +91,7 @@ def run(folder: Path, offer: str = MAIL) -> subprocess.CompletedProcess[str]:
             "wanted": f"{{{{ {{{values}}} | to_json }}}}",
         },
         "tasks": [
-            {"import_tasks": str(ROOT / "playbooks/tasks/plan_host.yml")},
+            {"input_check": {"roles": roles, **PLAN}} if roles else {"import_tasks": PLAN_HOST},
             {"copy": {"dest": f"{folder}/{{{{ inventory_hostname }}}}.out", "content": "{{ wanted }}"}},
         ],
     }
@@ -100,7 +104,7 @@ def run(folder: Path, offer: str = MAIL) -> subprocess.CompletedProcess[str]:
         "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
     }
     argv = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(folder / "hosts.json")]
-    argv += ["-e", json.dumps({"ansible_facts": FACTS, "host_roles": ROLES}), str(folder / "play.json")]
+    argv += ["-e", json.dumps({"ansible_facts": FACTS, "host_roles": ROLES, **(more or {})}), str(folder / "play.json")]
     return subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
 
@@ -158,6 +162,18 @@ def test_the_number_of_a_container_is_nobodys_on_its_host(planned: dict[str, dic
     """Also where the inventory leaves it to the role."""
     assert planned["two"]["host_container_uids"] == [10001]
     assert planned["one"]["host_container_uids"] == []
+
+
+def test_of_a_role_with_a_wrong_variable_only_that_is_said(tmp_path: Path) -> None:
+    """Neither Python's words about a sum nor a plan without the role; what others refuse is said beside it."""
+    wrong = {"app_memory_limit_mb": "plenty", "redis_maxmemory_mb": 4000}
+    done = run(tmp_path, more=wrong, roles=["app", "redis"])
+    assert done.returncode != 0
+    assert (
+        done.stdout.count('app_memory_limit_mb is "plenty", it must be a whole number; give one') == 3
+    )  # by each host
+    assert "unsupported operand" not in done.stdout
+    assert done.stdout.count("redis_maxmemory_mb is 4000, which needs") == 1
 
 
 def test_an_offer_that_nobody_understands_stops_the_run(tmp_path: Path) -> None:
