@@ -39,6 +39,11 @@ def findings(filters: dict[str, Callable[..., Any]]) -> Callable[..., list[str]]
             "web1 keeps data on a disk that turns, preflight_storage asks for ssd; move it or unset that",
         ),
         (
+            {"postgresql": {"storage": "ssd"}},  # nobody could tell
+            "web1 keeps data on a disk that dm-crypt does not encrypt, preflight_encrypted asks for it; "
+            "move the data, or unset that where somebody else encrypts it",
+        ),
+        (
             {"postgresql": {"storage": "ssd", "encrypted": False}},
             "web1 keeps data on a disk that dm-crypt does not encrypt, preflight_encrypted asks for it; "
             "move the data, or unset that where somebody else encrypts it",

@@ -12,9 +12,13 @@ NAMES = ["host_address", "host_address6"]
 
 
 def test_both_families_are_read_and_missing_ones_skipped(filters: dict[str, Callable[..., Any]]) -> None:
-    hostvars = {"a": {"host_address": "10.0.0.2", "host_address6": "fd00:0:0::2"}, "b": {"host_address": "10.0.0.1"}}
-    assert filters["group_addresses"]({"app": ["a", "b"], "edge": []}, hostvars, NAMES) == {
-        "app": ["10.0.0.1", "10.0.0.2", "fd00::2"],
+    hostvars = {
+        "a": {"host_address": "10.0.0.2", "host_address6": "fd00:0:0::2"},
+        "b": {"host_address": "10.0.0.1"},
+        "c": {"host_address6": "fd00::3"},
+    }
+    assert filters["group_addresses"]({"app": ["a", "b", "c"], "edge": []}, hostvars, NAMES) == {
+        "app": ["10.0.0.1", "10.0.0.2", "fd00::2", "fd00::3"],
         "edge": [],
     }
 

@@ -57,5 +57,12 @@ def test_another_client_for_certificates(filters: Filters) -> None:
         "acme.sh of edge1 renews www.shop.example too, by standalone, which meets role nginx; "
         "move /etc/letsencrypt/renewal/a.conf out of its folder, the certificate itself stays",
     ]
-    assert find([{**client, "ways": ["dns-cloudflare"]}, {**client, "ways": ["dns_cf"]}], "edge1", SITES) == []
+    assert (
+        find(
+            [{**client, "ways": ["dns-cloudflare"]}, {**client, "ways": ["dns_cf"]}, {**client, "ways": ["manual"]}],
+            "edge1",
+            SITES,
+        )
+        == []
+    )
     assert find([{**client, "names": ["mail.x"], "ways": ["nginx"]}], "edge1", SITES) == []

@@ -48,6 +48,10 @@ def test_a_full_site_is_fine(filters: Filters) -> None:
             "nginx_sites has the server name https://a.example; give every host name to one site and once, "
             "whatever its case, as DNS spells it, without scheme or port",
         ),
+        (
+            {"waf": "detection", "waf_excluded_rules": [2**31]},
+            f"nginx_sites: api has {2**31} in waf_excluded_rules; write the number of a rule, such as 942100",
+        ),
         ({"read_timeout_seconds": 0}, "nginx_sites: api has read_timeout_seconds 0; give 1 to 31536000"),
         ({"body_limit_mb": 0}, "nginx_sites: api has body_limit_mb 0; give 1 to 1048576"),
         ({"connection_limit": -1}, "nginx_sites: api has connection_limit -1; give 0 to 65535"),
@@ -173,6 +177,7 @@ def test_one_finding_each(filters: Filters, change: dict[str, Any], finding: str
         {"rate_limit_per_second": 1000000, "rate_limit_burst": 1000000, "connection_limit": 0},
         {"headers": {"X-A": "a" * 4000, "X-B": "a" * 3982 + "$", "X-Costs": 'costs 5$, "net"; {x}'}},
         {"waf": "detection", "waf_excluded_rules": [1, 942100]},
+        {"waf": "detection", "waf_excluded_rules": [1, 2**31 - 1]},
         {"closed_paths": None, "headers": None, "body_limit_mb": None, "certificate": None},
     ],
 )

@@ -107,6 +107,11 @@ def test_an_extension_that_has_to_be_loaded(filters: Filters) -> None:
     ]
     cured = {"shared_preload_libraries": "pg_stat_statements, pg_cron", "cron.database_name": "shop"}
     assert found(filters, databases=wanting("pg_cron"), settings=cured) == ""
+    usual = [
+        SHOP | {"name": "postgres", "extensions": [{"name": "pg_cron"}]}
+    ]  # where pg_cron is unless it is told otherwise
+    loaded = {"shared_preload_libraries": "pg_stat_statements, pg_cron"}
+    assert "one database alone" not in found(filters, databases=usual, settings=loaded)
     assert "'pgaudit'" in found(filters, databases=wanting("pgaudit"), settings={})
     assert found(filters, databases=wanting("pgaudit", state="absent"), settings={}) == ""
 

@@ -173,6 +173,10 @@ def test_how_a_standby_takes_over(
         ((FOLLOWED, STANDBY), {"lag_seconds": 1}, "data2 is 2 s behind data1, more than 1"),
         ((FOLLOWED, STANDBY, {}), {}, "data3 does not answer"),
         (({}, STANDBY), {}, "failover_mode=forced"),
+        # Neither a server that did not end cleanly nor one that hands over to nobody has given up its role
+        ((STOPPED | {"clean": False, "handover": "data2"}, STANDBY), {}, "not exactly one host is primary"),
+        ((STOPPED | {"clean": True, "handover": ""}, STANDBY), {}, "not exactly one host is primary"),
+        ((STOPPED | {"clean": True, "handover": "data3"}, STANDBY), {}, "not exactly one host is primary"),
         ((PRIMARY, NEW), {}, "data2 is no running standby. data1: primary, data2: new"),
         ((PRIMARY, PRIMARY), {}, "data2 is no running standby"),
         (({}, STANDBY), {"mode": "forced", "lost": "data2"}, "confirm the loss by the name"),
