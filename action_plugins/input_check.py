@@ -360,15 +360,14 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
                 refuse(of_all_hosts(found))
         return {"changed": False, "findings": []}
 
-    def roles_files(self, part: str) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Yield every role that offers something with what is in its vars or defaults; others are somebody's own."""
+    def offering(self) -> dict[str, tuple[Path, dict[str, Any]]]:
+        """Return the roles that offer something, with folder and vars; others are somebody's own."""
         folders = constants.config.get_config_value("DEFAULT_ROLES_PATH")
         paths = [path for folder in folders for path in sorted(Path(folder).glob("*/vars/main.yml"))]
         # Of two roles of one name the first is in force
-        for role, path in {path.parents[1].name: path for path in reversed(paths)}.items():
-            found = self.loaded(path)
-            if f"{role}_offer" in found:
-                yield role, found if part == "vars" else self.loaded(path.parents[1] / part / "main.yml")
+        roles = {path.parents[1].name: path for path in reversed(paths)}
+        found = {role: (path.parents[1], self.loaded(path)) for role, path in roles.items()}
+        return {role: (folder, internal) for role, (folder, internal) in found.items() if f"{role}_offer" in internal}
 
     def loaded(self, path: Path) -> dict[str, Any]:
         """Return the variables of a file, none when there is no file, or nothing but comments in it."""
@@ -377,14 +376,17 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
 
     def generated(self) -> list[str]:
         """Return what `make secrets` generates without being told so."""
-        offers = [found.get(f"{role}_offer", {}) for role, found in self.roles_files("vars")]
+        offers = [internal[f"{role}_offer"] for role, (_folder, internal) in self.offering().items()]
         authorities = [f"{name}_ca_{part}" for name in of_all(offers, "authorities") for part in ("certificate", "key")]
         return of_all(offers, "secrets") + authorities
 
     def with_roles(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         """Return the variables of a host with those of all roles, also of those that the play does not enter."""
-        defaults = {name: value for _role, found in self.roles_files("defaults") for name, value in found.items()}
-        internal = {name: value for _role, found in self.roles_files("vars") for name, value in found.items()}
+        defaults: dict[str, Any] = {}
+        internal: dict[str, Any] = {}
+        for folder, found in self.offering().values():
+            defaults |= self.loaded(folder / "defaults/main.yml")
+            internal |= found
         if not internal:  # nobody would need a secret, or a package
             raise AnsibleActionFail("no role in roles_path offers anything; use the ansible.cfg of the project")
         variables = {**defaults, **task_vars, **internal}
@@ -442,7 +444,7 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
 
     def known_offers(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         """Return what is known of all roles, also of those that this host does not have."""
-        offers = {role: task_vars[f"{role}_offer"] for role, _found in self.roles_files("vars")}
+        offers = {role: task_vars[f"{role}_offer"] for role in self.offering()}
         certificates = [offer.get("certificates", []) for offer in offers.values()]
         held_by: dict[str, list[str]] = {}
         for role, offer in offers.items():

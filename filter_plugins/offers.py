@@ -130,14 +130,17 @@ def _is_size(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+def _memory(offers: Offers) -> dict[str, Mapping[str, Any]]:
+    return {role: offer.get("memory") or {} for role, offer in offers.items()}
+
+
 def memory_claims(offers: Offers) -> list[dict[str, Any]]:
     """Return what each role claims of the host's memory, as ``memory_plan`` takes it; nothing is no claim.
 
     What is no number is left out: it comes of a variable that the role refuses, or could not be computed.
     """
     claims = []
-    for role, offer in offers.items():
-        memory = offer.get("memory") or {}
+    for role, memory in _memory(offers).items():
         parts: Mapping[str, int] = memory.get("parts") or {}
         if "share" in memory and _is_size(memory.get("minimum_mb")):
             claims.append({"name": role, "share": memory["share"], "minimum_mb": memory["minimum_mb"]})
@@ -149,14 +152,12 @@ def memory_claims(offers: Offers) -> list[dict[str, Any]]:
 
 def memory_variables(offers: Offers) -> dict[str, str]:
     """Return what an operator changes when the memory does not suffice."""
-    memory = {role: offer.get("memory") or {} for role, offer in offers.items()}
-    return {role: claim["set_by"] for role, claim in memory.items() if "set_by" in claim}
+    return {role: claim["set_by"] for role, claim in _memory(offers).items() if "set_by" in claim}
 
 
 def memory_percents(offers: Offers) -> dict[str, int]:
     """Return the claims that are a part of the host's memory, and grow with it."""
-    memory = {role: offer.get("memory") or {} for role, offer in offers.items()}
-    return {role: claim["percent"] for role, claim in memory.items() if claim.get("percent")}
+    return {role: claim["percent"] for role, claim in _memory(offers).items() if claim.get("percent")}
 
 
 FilterModule = filter_module(

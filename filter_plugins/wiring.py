@@ -9,7 +9,6 @@ Host = Mapping[str, Any]
 
 # hostvars hold what the inventory says and the facts, but no defaults of roles. A contract holds these against them.
 ASSUMED: dict[str, Any] = {
-    "backup_archive_timeout_seconds": 300,
     "backup_port": 8432,
     "backup_rpo_minutes": 60,
     "backup_stanza": "main",
