@@ -74,6 +74,17 @@ LEFT = re.compile(r"(~|\.(bak|old|orig|rej|save|swp))$")  # what editors and peo
 FORMS = "forms.yml"  # beside it: which text an option takes, by its path
 
 
+def completed(value: Any, option: Mapping[str, Any]) -> Any:
+    """Return a value of the right type with the defaults of its nested options, which Ansible leaves out."""
+    if value is None or not option.get("options"):
+        return value
+    if option.get("type") == "list":
+        return [completed(item, {**option, "type": "dict"}) for item in value]
+    found = {key: inner["default"] for key, inner in option["options"].items() if "default" in inner}
+    found |= {key: completed(item, option["options"].get(key, {})) for key, item in value.items()}
+    return found
+
+
 class Lacking(str):
     """A finding about a value that nobody has given yet: everything else can be looked at all the same."""
 
@@ -337,6 +348,7 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         self.blanks: dict[str, str] = {}
         self.parts: set[str] = set()
         self.refused: dict[str, list[str]] = {}  # parts of offers, by role
+        self.given: dict[str, dict[str, Any]] = {}  # the values of a role's options, by role
         if arguments["offers"] is not None:
             task_vars = self.with_roles(task_vars)
         kept, refusals = self.kept(arguments, task_vars)
@@ -541,7 +553,10 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
             except AnsibleError as problem:
                 self.note(name, task_vars, problem)
             else:
-                found += [*value_findings(name, value, option)] or form_findings(value, name, option, forms)
+                of_value = [*value_findings(name, value, option)] or form_findings(value, name, option, forms)
+                found += of_value
+                if not of_value:
+                    self.given.setdefault(role, {})[name] = completed(value, option)
         return found
 
     def note(self, name: str, task_vars: dict[str, Any], problem: AnsibleError) -> None:
@@ -565,6 +580,8 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         """Yield the sentences that variables hold; a filter that refuses says one too."""
         for name in names:
             if name in task_vars:
+                # What <role>_findings is computed of
+                task_vars["role_options"] = self.given.get(name.removesuffix("_findings"), {})
                 try:
                     yield self._templar.template(task_vars[name])
                 except AnsibleError as problem:

@@ -2,7 +2,6 @@
 
 import itertools
 import re
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -296,8 +295,8 @@ def test_a_plan_is_expected(refusal: Refusal) -> None:
     assert "has been through nftables_matches" in refusal("nftables_ruleset", {"rules": []})
 
 
-def test_ten_thousand_rules_are_compiled_in_two_seconds(ruleset: Callable[..., str]) -> None:
-    """Of processor time; with addresses of their own, named sets, limits and a set of ten thousand addresses."""
+def test_ten_thousand_rules_are_compiled(ruleset: Callable[..., str]) -> None:
+    """With addresses of their own, named sets, limits and a set of ten thousand addresses; bench has the time."""
     rules = [
         {
             "name": f"rule-{number}",
@@ -308,8 +307,5 @@ def test_ten_thousand_rules_are_compiled_in_two_seconds(ruleset: Callable[..., s
         for number in range(10000)
     ]
     many = [f"172.{one}.{two}.0/24" for one, two in itertools.product(range(16, 56), range(250))]
-    before = time.process_time()
     text = ruleset(rules=rules, addresses=ADDRESSES | {"many": many})
-    took = time.process_time() - before
     assert text.count("goto rule.rule-") == 30000
-    assert took < 2

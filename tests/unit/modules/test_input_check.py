@@ -67,6 +67,20 @@ def test_values(input_check: ModuleType, value: Any, option: dict[str, Any], fin
     assert "\n".join(findings).startswith(finding) if finding else findings == []
 
 
+def test_the_specification_completes_what_is_given(input_check: ModuleType) -> None:
+    """Nested defaults at every depth, in every mapping of a list; what is given stays, as does what nobody knows."""
+    inner = {"type": "dict", "options": {"days": {"default": 7}, "by": {}}}
+    users = {"type": "list", "elements": "dict", "options": {"name": {}, "shell": {"default": "sh"}, "keep": inner}}
+    given = [{"name": "a", "keep": {"by": "me"}}, {"name": "b", "shell": "", "more": 1}]
+    assert input_check.completed(given, users) == [
+        {"shell": "sh", "name": "a", "keep": {"days": 7, "by": "me"}},
+        {"shell": "", "name": "b", "more": 1},
+    ]
+    assert given[0] == {"name": "a", "keep": {"by": "me"}}
+    assert input_check.completed([1], {"type": "list", "elements": "int"}) == [1]
+    assert input_check.completed(None, users) is None
+
+
 @pytest.mark.parametrize(
     "value",
     [
@@ -297,7 +311,7 @@ def test_a_run_reads_every_finding_once(tmp_path: Path) -> None:
                 "sample_users": [{"name": "TODO", "password": "{{ nowhere }}"}, {"name": "{{ nobody }}"}],
                 "sample_part": "{{ part_c }}",
                 "sample_id": "{{ 10 if inventory_hostname == 'two' else 1 }}",
-                "sample_findings": ["sample_port is 80; it is looked at where it is right"],
+                "sample_findings": "{{ ['sample_port is %s; read where it is right' % role_options.sample_port] }}",
                 "plan_findings": "{{ ['the plan is tight; add memory'] }}",
                 "schedule_findings": "{{ ['0 2 31 2 *'] | map('cron_schedule', 'h') }}",
                 "part_findings": "{{ [part_a ~ ' is what part_a is; change it', part_b] }}",
@@ -342,7 +356,7 @@ def test_a_run_reads_every_finding_once(tmp_path: Path) -> None:
     for sentence in (
         "smaple_port is not a variable of role sample; did you mean sample_port? [one, two]\n",
         "sample_port is 70000, a port is 1 to 65535; choose one of those [two]\n",
-        "sample_port is 80; it is looked at where it is right [one]\n",  # a missing secret is no reason not to look
+        "sample_port is 80; read where it is right [one]\n",  # a missing secret is no reason not to look
         "sample_secret is not set; `make secrets INVENTORY=…` generates it [one, two]\n",
         "sample_authority is not set; `make secrets INVENTORY=…` generates it [one, two]\n",
         "sample_owner is not set; set it in the inventory [one, two]\n",
