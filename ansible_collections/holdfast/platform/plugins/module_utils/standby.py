@@ -13,7 +13,11 @@ from ansible_collections.holdfast.platform.plugins.module_utils.refusal import R
 USER = "holdfast_replication"
 PASSFILE = "/etc/holdfast/postgresql-replication.pass"
 AUTHORITY = "/etc/holdfast/tls/ca.crt"
-STREAMING_QUERY = "select sender_host from pg_stat_wal_receiver where status = 'streaming';"
+# A receiver whose WAL the primary no longer has streams for a moment, every few seconds, before it is told so
+STREAMING_QUERY = """
+select sender_host from pg_stat_wal_receiver join pg_stat_activity using (pid)
+where status = 'streaming' and now() - backend_start > interval '3 s';
+"""
 DROP_SLOTS_QUERY = """
 select 'drop the slot ' || slot_name || pg_drop_replication_slot(slot_name)::text
 from pg_replication_slots where slot_type = 'physical' and not active and starts_with(slot_name, 'holdfast_');
