@@ -17,7 +17,7 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
     ARGUMENTS: ClassVar[dict[str, Any]] = {
         "packages": {"type": "list", "elements": "str", "default": []},
         "absent": {"type": "list", "elements": "str", "default": []},
-        "preseed": {
+        "seed_files": {
             "type": "list",
             "elements": "dict",
             "default": [],

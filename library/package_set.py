@@ -13,7 +13,7 @@ from ansible_collections.holdfast.platform.plugins.module_utils.apt import (
     install,
     installed_packages,
     must,
-    preseed,
+    write_seed_files,
 )
 from ansible_collections.holdfast.platform.plugins.module_utils.apt_process import Patience
 from ansible_collections.holdfast.platform.plugins.module_utils.held_services import release, services_held_back
@@ -25,7 +25,7 @@ def change(arguments: dict[str, Any], missing: list[str], unwanted: list[str], p
     patience.wait_for_boot()
     patience.wait_for_locks()
     if missing:
-        preseed(arguments["preseed"])
+        write_seed_files(arguments["seed_files"])
         with ExitStack() as stack:
             more = stack.enter_context(services_held_back()) if arguments["hold"] else {}
             install(missing, arguments["cache_minutes"], patience, more)

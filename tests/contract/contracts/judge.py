@@ -63,6 +63,7 @@ class Judge:
         good = self.inventory.get_host("good1")
         self.raw = self.manager.get_vars(play=self.play, host=good, task=self.task)
         self.raw |= {"ansible_play_hosts_all": list(self.hosts), "ansible_play_hosts": list(self.hosts)}
+        self.given: dict[str, dict[str, Any]] = {}  # the options of roles, as they are without a case
         self.raw = self.action(self.raw).with_roles(self.raw)
         self.arguments = self.action(self.variables({}, {}))._templar.template(self.task.args)
         self.kept = {part: value for name in self.arguments["keep"] for part, value in self.raw[name].items()}
@@ -82,6 +83,9 @@ class Judge:
             with contextlib.suppress(AnsibleError):  # what nobody here asks for
                 if self.words[name]:
                     found[name] = variables[name] = action._templar.template(self.raw[name])
+        for role, options in action.specifications(self.arguments["roles"]).items():
+            action.option_findings(options, variables, role)
+        self.given = action.given
         return found
 
     @functools.cache  # noqa: B019  there is one judge
@@ -109,7 +113,7 @@ class Judge:
         found._templar = Templar(loader=self.loader, variables=variables)
         found._loader, found._task = self.loader, self.task
         found.not_computable, found.lacking, found.blanks, found.parts, found.refused = [], {}, {}, set(), {}
-        found.elsewhere = set()
+        found.elsewhere, found.given = set(), {role: dict(values) for role, values in self.given.items()}
         return found
 
     def whole(self) -> list[str]:
@@ -124,8 +128,9 @@ class Judge:
         settled = {other: kept for other, kept in self.settled.items() if other not in follows}
         variables = self.variables({name: value, **{other: [] for other in without}}, settled)
         action = self.action(variables)
-        (path,) = action.paths([role]).values()
-        yield from action.option_findings({name: action.options(path)[name]}, variables, role)
+        own = {other: option for other, option in action.files.options(role).items() if other in follows}
+        yield from action.option_findings({name: own.pop(name)}, variables, role)
+        action.option_findings(own, variables, role)
         yield from itertools.chain(*action.computed([f"{role}_findings"], variables))
         yield from self.refusals(action, variables, follows)
         more = [found for found in self.arguments["findings"] if found in follows and found not in without]

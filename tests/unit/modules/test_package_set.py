@@ -51,7 +51,7 @@ esac
 ARGUMENTS: dict[str, Any] = {
     "packages": [],
     "absent": [],
-    "preseed": [],
+    "seed_files": [],
     "cache_minutes": 60,
     "lock_seconds": 0,
     "hold": True,
@@ -207,18 +207,18 @@ def test_unwanted_packages_are_removed(machine: Machine) -> None:
     assert machine.wants(absent=["old"])["changed"] is False
 
 
-def test_preseed_files_are_written_before_the_first_installation_only(machine: Machine) -> None:
+def test_seed_files_are_written_before_the_first_installation_only(machine: Machine) -> None:
     theirs, ours = machine.folder / "theirs", machine.folder / "new/ours"
     theirs.write_text("kept")
     seeds = [{"dest": str(theirs), "content": "x"}, {"dest": str(ours), "content": "y"}]
-    machine.wants("base", preseed=seeds)
+    machine.wants("base", seed_files=seeds)
     assert not ours.exists()
-    machine.wants("one", preseed=seeds)
+    machine.wants("one", seed_files=seeds)
     assert (theirs.read_text(), ours.read_text()) == ("kept", "y")
 
 
 def test_check_mode_changes_nothing(machine: Machine) -> None:
-    result = machine.wants("one", check=True, absent=["old"], preseed=[{"dest": "/nowhere", "content": ""}])
+    result = machine.wants("one", check=True, absent=["old"], seed_files=[{"dest": "/nowhere", "content": ""}])
     assert (result["installed"], result["removed"], machine.said()) == (["one"], ["old"], [])
 
 
@@ -520,20 +520,20 @@ def test_dpkg_query_that_fails_is_told(machine: Machine) -> None:
             ask()
 
 
-def test_preseed_files_can_be_read_by_their_packages_whatever_the_umask_is(machine: Machine) -> None:
+def test_seed_files_can_be_read_by_their_packages_whatever_the_umask_is(machine: Machine) -> None:
     before = os.umask(0o077)
     try:
-        machine.wants("one", preseed=[{"dest": str(machine.folder / "a/b/file"), "content": "y"}])
+        machine.wants("one", seed_files=[{"dest": str(machine.folder / "a/b/file"), "content": "y"}])
     finally:
         os.umask(before)
     modes = [(machine.folder / name).stat().st_mode & 0o777 for name in ("a", "a/b", "a/b/file")]
     assert modes == [0o755, 0o755, 0o644]
 
 
-def test_preseed_goes_into_a_folder_that_exists_and_into_deep_new_ones(machine: Machine) -> None:
+def test_seed_files_go_into_a_folder_that_exists_and_into_deep_new_ones(machine: Machine) -> None:
     (machine.folder / "there").mkdir()
     seeds = [{"dest": str(machine.folder / name), "content": name} for name in ("there/x", "a/b/c/y")]
-    machine.wants("one", preseed=seeds)
+    machine.wants("one", seed_files=seeds)
     assert [(machine.folder / name).read_text() for name in ("there/x", "a/b/c/y")] == ["there/x", "a/b/c/y"]
 
 

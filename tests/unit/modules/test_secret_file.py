@@ -17,6 +17,9 @@ import yaml
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.loader import action_loader
 
+from ansible_collections.holdfast.platform.plugins.plugin_utils.finding_texts import cure_of
+from ansible_collections.holdfast.platform.plugins.plugin_utils.role_files import generated
+
 ROOT = Path(__file__).parents[3]
 STANDARD = {
     "backup_passphrase",
@@ -100,18 +103,14 @@ def test_a_placeholder_is_refused_with_the_program_that_removes_it(secret_file: 
 
 def test_findings_know_which_secrets_are_generated_without_a_word() -> None:
     """Who is told `make secrets` gets it there; everything else has to be named in secrets_more first."""
-    module: Any = action("input_check")
     offers = [
         yaml.safe_load((role / "vars/main.yml").read_text())[f"{role.name}_offer"]
         for role in (ROOT / "roles").iterdir()
     ]
-    authorities = module.of_all(offers, "authorities")
-    made = {*module.of_all(offers, "secrets")} | {
-        f"{n}_ca_{part}" for n in authorities for part in ("certificate", "key")
-    }
-    assert made == STANDARD
-    assert module.cure_of("session_secret", made) == "`make secrets INVENTORY=…` generates it"
-    assert "secrets_more of group_vars/all" in module.cure_of("smtp_password", made)
+    made = generated(offers)
+    assert set(made) == STANDARD
+    assert cure_of("session_secret", made) == "`make secrets INVENTORY=…` generates it"
+    assert "secrets_more of group_vars/all" in cure_of("smtp_password", made)
 
 
 class Marked(str):

@@ -100,7 +100,7 @@ def install(names: list[str], cache_minutes: int, patience: Patience, more: dict
     raise refusal(command, text)
 
 
-def preseed(files: list[dict[str, str]]) -> None:
+def write_seed_files(files: list[dict[str, str]]) -> None:
     """Write what packages read while they are installed, readable for them whatever the umask of this session is."""
     for file in files:
         path = Path(file["dest"])
