@@ -18,6 +18,7 @@ NAMED = {
     "nftables_matches": "nftables",
     "postgresql_failover": "postgresql_replication",
     "certificate_set": "certificates",
+    "certificate_checks": "certificates",
     "secret_file": "certificates",
     "remote_call": "certificates",
     "sshd_in_force": "base_hardening",

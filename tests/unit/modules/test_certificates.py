@@ -18,6 +18,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from ansible_collections.holdfast.platform.plugins.plugin_utils import certificate_checks as checks
+
 ROOT = Path(__file__).parents[3]
 # When somebody looks: later than now, because on a slow machine the certificates are made long after this is read
 NOW = datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=2)
@@ -72,15 +74,15 @@ def test_openssl_accepts_the_chain_and_the_names(
     assert subprocess.run(other, cwd=tmp_path, capture_output=True, check=False).returncode != 0
 
 
-def test_an_address_can_be_written_as_a_dns_name(certificates: ModuleType) -> None:
-    assert certificates.general_name("DNS:10.0.0.1") == x509.DNSName("10.0.0.1")
-    assert certificates.general_name("10.0.0.1") == x509.IPAddress(ipaddress.ip_address("10.0.0.1"))
+def test_an_address_can_be_written_as_a_dns_name() -> None:
+    assert checks.general_name("DNS:10.0.0.1") == x509.DNSName("10.0.0.1")
+    assert checks.general_name("10.0.0.1") == x509.IPAddress(ipaddress.ip_address("10.0.0.1"))
 
 
 def test_a_good_certificate_stays(certificates: ModuleType, signer: Any) -> None:
     key = public_key()
     leaf = certificates.issue(key, ["a.example", "10.0.0.1"], signer, 90)
-    assert certificates.reason_to_issue(leaf, key, ["10.0.0.1", "a.example"], signer[0], NOW) == ""
+    assert checks.reason_to_issue(leaf, key, ["10.0.0.1", "a.example"], signer[0], NOW) == ""
 
 
 @pytest.mark.parametrize(("days_later", "reason"), [(0, ""), (59, ""), (61, "expires soon"), (91, "expires soon")])
@@ -90,7 +92,7 @@ def test_the_last_third_of_ninety_days_begins_after_sixty(
     key = public_key()
     leaf = certificates.issue(key, ["a.example"], signer, 90)
     later = NOW + datetime.timedelta(days=days_later)
-    assert certificates.reason_to_issue(leaf, key, ["a.example"], signer[0], later) == reason
+    assert checks.reason_to_issue(leaf, key, ["a.example"], signer[0], later) == reason
 
 
 @pytest.mark.parametrize(("begin", "end"), [(-9, -1), (1, 9)])
@@ -118,18 +120,18 @@ def test_nothing_is_valid_for_longer_than_its_ca(certificates: ModuleType, signe
     assert x509.load_pem_x509_certificate(leaf.encode()).not_valid_after_utc == short[0].not_valid_after_utc
     for days, reason in (0, ""), (6, ""), (7, "expires soon"):
         later = NOW + datetime.timedelta(days=days)
-        assert certificates.reason_to_issue(leaf, key, ["a.example"], short[0], later) == reason
+        assert checks.reason_to_issue(leaf, key, ["a.example"], short[0], later) == reason
 
 
 def test_every_other_reason_is_named(certificates: ModuleType, secret_file: ModuleType, signer: Any) -> None:
     key, ca = public_key(), signer[0]
     leaf = certificates.issue(key, ["a.example"], signer, 90)
     stranger = x509.load_pem_x509_certificate(secret_file.authority()[0].encode())
-    assert certificates.reason_to_issue("", key, ["a.example"], ca, NOW) == "missing"
-    assert certificates.reason_to_issue("rubbish", key, ["a.example"], ca, NOW) == "not issued by this CA"
-    assert certificates.reason_to_issue(leaf, key, ["a.example"], stranger, NOW) == "not issued by this CA"
-    assert certificates.reason_to_issue(leaf, public_key(), ["a.example"], ca, NOW) == "does not fit its key"
-    assert certificates.reason_to_issue(leaf, key, ["a.example", "b.example"], ca, NOW) == "other names"
+    assert checks.reason_to_issue("", key, ["a.example"], ca, NOW) == "missing"
+    assert checks.reason_to_issue("rubbish", key, ["a.example"], ca, NOW) == "not issued by this CA"
+    assert checks.reason_to_issue(leaf, key, ["a.example"], stranger, NOW) == "not issued by this CA"
+    assert checks.reason_to_issue(leaf, public_key(), ["a.example"], ca, NOW) == "does not fit its key"
+    assert checks.reason_to_issue(leaf, key, ["a.example", "b.example"], ca, NOW) == "other names"
 
 
 def test_a_name_over_the_limit_of_a_common_name_is_shortened_as_everywhere(
@@ -142,12 +144,12 @@ def test_a_name_over_the_limit_of_a_common_name_is_shortened_as_everywhere(
     assert certificate.subject.rfc4514_string() == "CN=2a02-8108-1234-5678-9abc-def0-1234-91aa.dynamic.custome-0b365856"
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert names.get_values_for_type(x509.DNSName) == [long]
-    assert certificates.reason_to_issue(leaf, key, [long, "10.0.0.1"], signer[0], NOW) == ""
+    assert checks.reason_to_issue(leaf, key, [long, "10.0.0.1"], signer[0], NOW) == ""
     # As an earlier version cut it off, which nobody compares with
-    monkeypatch.setattr(certificates, "short_name", lambda name: name[:64])
+    monkeypatch.setattr(certificates, "common_name_of", lambda name: name[:64])
     cut = certificates.issue(key, [long], signer, 90)
     monkeypatch.undo()
-    assert certificates.reason_to_issue(cut, key, [long], signer[0], NOW) == "other names"
+    assert checks.reason_to_issue(cut, key, [long], signer[0], NOW) == "other names"
 
 
 def test_a_name_that_just_fits_is_its_common_name(certificates: ModuleType, signer: Any) -> None:
@@ -171,7 +173,7 @@ def test_the_ca_stands_in_for_an_acme_server_and_never_replaces_its_certificate(
     acme = {"names": ["a.example"], "provider": "acme"}
 
     def reason(entry: dict[str, Any], pem: str, key: str = key) -> Any:
-        return certificates.reason_for(entry, pem, key, ca, NOW)
+        return checks.reason_for(entry, pem, key, ca, NOW)
 
     assert reason(acme, "") == "missing"
     assert reason(acme, own) == ""
@@ -316,13 +318,13 @@ def authority_below(
     return builder.sign(above_key, hashes.SHA256()), key
 
 
-def self_signed(certificates: ModuleType, name: str = "alone") -> tuple[str, str]:
+def self_signed(name: str = "alone") -> tuple[str, str]:
     """Return a certificate that its own key has signed, and its public key."""
     key: Any = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
     itself = x509.CertificateBuilder(subject, subject, key.public_key(), 3)
     itself = itself.not_valid_before(NOW).not_valid_after(NOW + datetime.timedelta(days=1))
-    public = key.public_key().public_bytes(*certificates.PUBLIC_FORMAT).decode()
+    public = key.public_key().public_bytes(*checks.PUBLIC_FORMAT).decode()
     pem = itself.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
     return pem, public
 
@@ -339,7 +341,7 @@ class Bought:
         key: Any = ec.generate_private_key(ec.SECP256R1())
         form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
         self.key = key.private_bytes(*form).decode()
-        self.public = key.public_key().public_bytes(*certificates.PUBLIC_FORMAT).decode()
+        self.public = key.public_key().public_bytes(*checks.PUBLIC_FORMAT).decode()
         self.leaf, self.root = certificates.issue(self.public, names, signer, days), root
 
 
@@ -354,7 +356,7 @@ def test_a_provided_certificate_has_to_be_whole(
     chain, names = bought.leaf + bought.root, ["a.example", "x.b.example", "*.b.example"]
 
     def say(chain: str = chain, key: str = bought.key, names: list[str] = names, days: int = 0) -> Any:
-        return certificates.unfit(chain, key, names, NOW + datetime.timedelta(days=days))
+        return checks.unfit(chain, key, names, NOW + datetime.timedelta(days=days))
 
     other = Bought(certificates, secret_file, ["a.example"])
     assert say() == ""
@@ -393,21 +395,21 @@ def test_everything_in_a_chain_has_to_be_an_authority_today(
     leaf = certificates.issue(key, ["a.example"], (longer, middle_key), 90)
     chain = [x509.load_pem_x509_certificate(pem.encode()) for pem in (leaf, above)]
     for certs in (chain, [*chain, signer[0]]):
-        found = certificates.broken_link(certs, NOW)
+        found = checks.broken_link(certs, NOW)
         assert found.endswith(words)
         assert bool(found) == bool(words)
-    assert certificates.broken_link(chain, NOW + datetime.timedelta(days=31)) != ""
+    assert checks.broken_link(chain, NOW + datetime.timedelta(days=31)) != ""
 
 
 def test_what_is_self_signed_does_not_replace_what_somebody_vouches_for(
     certificates: ModuleType, signer: Any, bought: Bought
 ) -> None:
-    alone, public = self_signed(certificates)
+    alone, public = self_signed()
     vouched = certificates.issue(public, ["a.example"], signer, 2)
 
     def say(old: str, days: int = 0) -> Any:
         later = NOW + datetime.timedelta(days=days)
-        return certificates.reason_to_replace("nginx", alone, old, public, later)
+        return checks.reason_to_replace("nginx", alone, old, public, later)
 
     with pytest.raises(AnsibleActionFail) as refusal:
         say(vouched)
@@ -420,9 +422,9 @@ def test_what_is_self_signed_does_not_replace_what_somebody_vouches_for(
     assert say(vouched, days=3) == "another one is provided"  # nobody takes it any more
     assert say("") == "missing"
     assert say(alone) == ""
-    other, key = self_signed(certificates, "other")
+    other, key = self_signed("other")
     for better in (alone, bought.leaf + bought.root):
-        assert certificates.reason_to_replace("nginx", better, other, key, NOW) == "another one is provided"
+        assert checks.reason_to_replace("nginx", better, other, key, NOW) == "another one is provided"
 
 
 def test_a_provided_certificate_replaces_another_one_but_not_a_newer_one(
@@ -430,10 +432,10 @@ def test_a_provided_certificate_replaces_another_one_but_not_a_newer_one(
 ) -> None:
     chain = bought.leaf + bought.root
     own = certificates.issue(bought.public, ["a.example"], signer, 90)
-    assert certificates.reason_to_replace("nginx", chain, "", "", NOW) == "missing"
-    assert certificates.reason_to_replace("nginx", chain, chain, bought.public, NOW) == ""
-    assert certificates.reason_to_replace("nginx", chain, chain, public_key(), NOW) == "does not fit its key"
-    assert certificates.reason_to_replace("nginx", chain, own, bought.public, NOW) == "another one is provided"
+    assert checks.reason_to_replace("nginx", chain, "", "", NOW) == "missing"
+    assert checks.reason_to_replace("nginx", chain, chain, bought.public, NOW) == ""
+    assert checks.reason_to_replace("nginx", chain, chain, public_key(), NOW) == "does not fit its key"
+    assert checks.reason_to_replace("nginx", chain, own, bought.public, NOW) == "another one is provided"
     key = public_key()
     newer = certificates.issue(key, ["a.example"], signer, 90)
     older = newer
@@ -443,20 +445,20 @@ def test_a_provided_certificate_replaces_another_one_but_not_a_newer_one(
     ):
         newer = certificates.issue(key, ["a.example"], signer, 90)
     with pytest.raises(AnsibleActionFail, match=r"certificates_provided\.nginx is older than the one in place"):
-        certificates.reason_to_replace("nginx", older, newer, key, NOW)
+        checks.reason_to_replace("nginx", older, newer, key, NOW)
 
 
 def test_names_of_hosts_have_no_case(certificates: ModuleType, signer: tuple[x509.Certificate, Any]) -> None:
     """`API.Example.org` of a site is in a certificate for `*.example.org`; a spelling is no reason."""
     dns = x509.DNSName
-    assert certificates.covered("API.Example.org", {dns("*.example.org")})
-    assert certificates.covered("API.Example.org", {dns("api.example.org")})
-    assert not certificates.covered("API.Example.org", {dns("*.example.net")})
-    assert not certificates.covered("a.b.example.org", {dns("*.example.org")})
+    assert checks.covered("API.Example.org", {dns("*.example.org")})
+    assert checks.covered("API.Example.org", {dns("api.example.org")})
+    assert not checks.covered("API.Example.org", {dns("*.example.net")})
+    assert not checks.covered("a.b.example.org", {dns("*.example.org")})
     key = public_key()
     pem = certificates.issue(key, ["API.Example.org", "192.0.2.1"], signer, 90)
-    assert certificates.reason_to_issue(pem, key, ["API.Example.org", "192.0.2.1"], signer[0], NOW) == ""
+    assert checks.reason_to_issue(pem, key, ["API.Example.org", "192.0.2.1"], signer[0], NOW) == ""
     # The common name alone keeps its spelling: PostgreSQL and pgBackRest compare it to the letter
-    assert certificates.reason_to_issue(pem, key, ["192.0.2.1", "api.example.org"], signer[0], NOW) == "other names"
-    assert certificates.reason_to_issue(pem, key, ["API.Example.org", "192.0.2.1"][::-1], signer[0], NOW) == ""
-    assert certificates.reason_to_issue(pem, key, ["api.example.net"], signer[0], NOW) == "other names"
+    assert checks.reason_to_issue(pem, key, ["192.0.2.1", "api.example.org"], signer[0], NOW) == "other names"
+    assert checks.reason_to_issue(pem, key, ["API.Example.org", "192.0.2.1"][::-1], signer[0], NOW) == ""
+    assert checks.reason_to_issue(pem, key, ["api.example.net"], signer[0], NOW) == "other names"
