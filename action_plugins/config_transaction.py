@@ -15,6 +15,7 @@ from ansible.plugins.connection import ConnectionBase
 from ansible.plugins.loader import action_loader
 from ansible.template import trust_as_template
 
+from ansible_collections.holdfast.platform.plugins.plugin_utils.names import ACTIVATION
 from ansible_collections.holdfast.platform.plugins.plugin_utils.pack import ROOMS, program
 
 RemoteCall: Any = action_loader.get("remote_call", class_only=True)
@@ -55,7 +56,6 @@ UNIT = {
 # Names of the loop over the files that share a template, and what ends each text; no configuration file holds a NUL
 ROWS, ROW, END = "__config_transaction_rows", "__config_transaction_row", "\0"
 OURS_ALONE = ("template", "program", "vars", "rendered", "set_by")  # what the remote half is not told
-ACTIVATION = re.compile(r"(restart|reload) \S+\.(service|socket|timer|mount|path|target)|run \S.*")
 
 
 def origin(path: str, set_by: dict[str, list[str]]) -> list[str]:
@@ -90,7 +90,7 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", arguments["name"]):
             raise AnsibleActionFail(f"name is {arguments['name']!r}; use lower-case letters, digits and dashes")
         for entry in arguments["on_change"] + [e for file in arguments["files"] for e in file["on_change"] or []]:
-            if not ACTIVATION.fullmatch(entry):
+            if not re.fullmatch(ACTIVATION, entry):
                 raise AnsibleActionFail(f"on_change says {entry!r}; use `restart UNIT`, `reload UNIT` or `run COMMAND`")
         paths = [file["dest"] for file in arguments["files"]]
         for path in paths:

@@ -9,14 +9,13 @@ from typing import Any
 
 from ansible_collections.holdfast.platform.plugins.plugin_utils.addresses import is_address
 from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
-from ansible_collections.holdfast.platform.plugins.plugin_utils.names import LABEL
+from ansible_collections.holdfast.platform.plugins.plugin_utils.names import ACTIVATION, LABEL
 
 PROVIDERS = ("private_ca", "acme", "provided")
 DNS_NAME = rf"(\*\.)?{LABEL}(\.{LABEL})*"
 FILE_NAME = r"(?!ca$)[A-Za-z0-9_][A-Za-z0-9._-]{0,99}"
 HOST_NAME = r"(?=.{1,253}$)(\*\.)?[A-Za-z0-9_][A-Za-z0-9_.-]*"  # names of inventories too
 GROUP = r"[a-z_][a-z0-9_-]{0,31}"
-ACTIVATION = r"(restart|reload) \S+\.(service|socket|timer|mount|path|target)|run \S.*"
 EMAIL = r"[^@\s]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}"
 MOST_NAMES = 100  # what Let's Encrypt puts into one certificate
 

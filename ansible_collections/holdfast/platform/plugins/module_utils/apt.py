@@ -8,7 +8,7 @@ import re
 import time
 from pathlib import Path
 
-from ansible_collections.holdfast.platform.plugins.module_utils.apt_process import Patience, journal_of, run
+from ansible_collections.holdfast.platform.plugins.module_utils.apt_process import Patience, journal_of, run_apt
 from ansible_collections.holdfast.platform.plugins.module_utils.refusal import Refused
 
 LISTS = Path("/var/lib/apt/lists")
@@ -35,7 +35,7 @@ STEPS = ("Setting up ", "Unpacking ", "Preparing to unpack ", "Removing ", "Proc
 
 def installed_packages() -> list[str]:
     """Return the names of all installed packages, sorted."""
-    code, text = run(["dpkg-query", "-W", "-f", "${db:Status-Status} ${Package}\n"])
+    code, text = run_apt(["dpkg-query", "-W", "-f", "${db:Status-Status} ${Package}\n"])
     if code != 0:
         raise Refused(f"dpkg-query failed: {text}")
     return sorted({line.split()[1] for line in text.splitlines() if line.startswith("installed ")})

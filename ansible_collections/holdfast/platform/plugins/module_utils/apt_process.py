@@ -8,10 +8,10 @@ import fcntl
 import os
 import re
 import struct
-import subprocess
 import time
 from pathlib import Path
 
+from ansible_collections.holdfast.platform.plugins.module_utils.process import run
 from ansible_collections.holdfast.platform.plugins.module_utils.refusal import Refused
 
 LOCKS = tuple(
@@ -29,17 +29,9 @@ LOCKED = re.compile(r"lock was locked by|Could not get lock|Unable to (acquire t
 PAUSE_SECONDS = 1
 
 
-def run(argv: list[str], **more: str) -> tuple[int, str]:
-    environment = {**os.environ, "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive", "NEEDRESTART_MODE": "l"}
-    done = subprocess.run(
-        argv,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        check=False,
-        env={**environment, **more},
-    )
-    return done.returncode, done.stdout.decode(errors="replace")
+def run_apt(argv: list[str], **more: str) -> tuple[int, str]:
+    """Run apt, dpkg or what belongs to them, which takes the time it takes and has nobody to ask."""
+    return run(argv, None, **{"DEBIAN_FRONTEND": "noninteractive", "NEEDRESTART_MODE": "l", **more})
 
 
 def holder_of(lock: Path) -> str:
@@ -63,7 +55,7 @@ def holder_of(lock: Path) -> str:
 
 def boots() -> bool:
     """Tell whether the host is still starting, as with a cloud-init that installs and configures."""
-    return run(["systemctl", "is-system-running"])[1].strip() in ("initializing", "starting")
+    return run_apt(["systemctl", "is-system-running"])[1].strip() in ("initializing", "starting")
 
 
 class Patience:
@@ -106,7 +98,7 @@ class Patience:
         """Run apt or dpkg as soon as nobody else does, and again when somebody was faster."""
         while True:
             self.wait_for_locks()
-            code, text = run(argv, **more)
+            code, text = run_apt(argv, **more)
             if code == 0 or not LOCKED.search(text) or self.over():
                 return code, text
             self.pause("a process that came first")
@@ -120,6 +112,6 @@ def journal_of(text: str) -> list[str]:
     units = dict.fromkeys(re.findall(r"Job for (\S+) failed", text))
     said = []
     for unit in units:
-        _code, words = run(["journalctl", "-q", "-n", "10", "--no-pager", "-o", "cat", "-u", unit])
+        _code, words = run_apt(["journalctl", "-q", "-n", "10", "--no-pager", "-o", "cat", "-u", unit])
         said += [f"the journal of {unit} says:", *words.splitlines()]
     return said

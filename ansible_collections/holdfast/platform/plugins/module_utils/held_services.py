@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ansible_collections.holdfast.platform.plugins.module_utils.apt_process import journal_of, run
+from ansible_collections.holdfast.platform.plugins.module_utils.apt_process import journal_of, run_apt
 from ansible_collections.holdfast.platform.plugins.module_utils.held_units import HELD, held_units
 from ansible_collections.holdfast.platform.plugins.module_utils.refusal import Refused
 
@@ -60,7 +60,7 @@ STARTED_BY_DEBIAN = ("enabled", "enabled-runtime", "generated")
 
 def known_packages() -> list[str]:
     """Return the packages that have been in service: their services may be started, those of others never were."""
-    code, text = run(["dpkg-query", "-W", "-f", "${db:Status-Status}\t${Config-Version}\t${Package}\n"])
+    code, text = run_apt(["dpkg-query", "-W", "-f", "${db:Status-Status}\t${Config-Version}\t${Package}\n"])
     if code != 0:
         raise Refused(f"dpkg-query failed: {text}")
     rows = [line.split("\t") for line in text.splitlines()]
@@ -113,13 +113,13 @@ def release(check: bool) -> tuple[list[str], list[str]]:
     """
     due, warnings = [], []
     for unit in held_units():
-        _code, text = run(["systemctl", "show", "-p", "ActiveState,UnitFileState", "--", unit])
+        _code, text = run_apt(["systemctl", "show", "-p", "ActiveState,UnitFileState", "--", unit])
         state = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
         if state.get("ActiveState") == "inactive" and state.get("UnitFileState", "") in STARTED_BY_DEBIAN:
             due.append(unit)
     if not check:
         code, text = (
-            run(["systemctl", "start", *due]) if due else (0, "")
+            run_apt(["systemctl", "start", *due]) if due else (0, "")
         )  # in one call: systemd knows what comes first
         HELD.unlink(missing_ok=True)
         if code != 0:

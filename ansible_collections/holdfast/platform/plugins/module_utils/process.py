@@ -13,9 +13,10 @@ SYSTEM_PATH = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
 TEST_SECONDS = 120
 
 
-def run(argv: list[str], seconds: int = TEST_SECONDS) -> tuple[int, str]:
-    """Run a command and return its exit code and everything it said."""
-    environment = {**os.environ, "LC_ALL": "C.UTF-8", "PATH": f"{os.environ.get('PATH', '')}:{SYSTEM_PATH}"}
+def run(argv: list[str], seconds: int | None = TEST_SECONDS, **more: str) -> tuple[int, str]:
+    """Run a command, with more in its environment, and return its exit code and everything it said."""
+    path = f"{os.environ.get('PATH', '')}:{SYSTEM_PATH}"
+    environment = {**os.environ, "LC_ALL": "C.UTF-8", "PATH": path, **more}
     with tempfile.TemporaryFile() as said:  # not a pipe: a daemon that a command leaves behind would keep it open
         try:
             code = subprocess.run(

@@ -8,6 +8,8 @@ LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"  # a part of a name in DN
 HOST = r"(?=.*[A-Za-z])[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?"
 # Of a file in /etc/holdfast/tls, without suffix
 CERTIFICATE = r"(?!ca$|.*\.(?:crt|key|pem)$)[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}"
+# What is done to units, or run, once a file has changed
+ACTIVATION = r"(restart|reload) \S+\.(service|socket|timer|mount|path|target)|run \S.*"
 COMMON_NAME = 64  # characters of the common name of a certificate (X.520)
 DIGEST = 8
 IDENTIFIER = 63  # bytes that PostgreSQL keeps of a name
