@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from ansible import constants
 from ansible.errors import AnsibleAction, AnsibleActionFail, AnsibleError
 from ansible.inventory.manager import split_host_pattern
-from ansible.plugins.loader import action_loader, filter_loader
+from ansible.plugins.loader import action_loader
 from ansible.utils.vars import load_extra_vars
 
 from ansible_collections.holdfast.platform.plugins.plugin_utils.finding_texts import (
@@ -20,6 +20,7 @@ from ansible_collections.holdfast.platform.plugins.plugin_utils.finding_texts im
     innermost,
     of_all_hosts,
     undefined_names,
+    unquoting,
 )
 from ansible_collections.holdfast.platform.plugins.plugin_utils.given_names import (
     files_beside,
@@ -92,7 +93,8 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         findings = own or list(dict.fromkeys(self.not_computable))
         if findings and arguments["refuse"]:
             refuse(findings)
-        return {"changed": False, "findings": findings, "follows": not own, "kept": kept}
+        placeholders = sorted(set(self.blanks.values()))
+        return {"changed": False, "findings": findings, "follows": not own, "kept": kept, "placeholders": placeholders}
 
     def of_the_play(self, name: str, task_vars: dict[str, Any]) -> dict[str, Any]:
         """Fail with the findings of all hosts, on the first host that has one: it is the one that people see marked.
@@ -103,6 +105,9 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
             seen = {host: task_vars["hostvars"][host][name] for host in task_vars["ansible_play_hosts_all"]}
             wrong = any(each["findings"] and not each.get("follows") for each in seen.values())
             found = {host: [] if wrong and each.get("follows") else each["findings"] for host, each in seen.items()}
+            # The host that has a placeholder says so itself
+            texts = [text for each in seen.values() for text in each.get("placeholders", [])]
+            found = {host: unquoting(sentences, texts) for host, sentences in found.items()}
             if task_vars["inventory_hostname"] == next(host for host, sentences in found.items() if sentences):
                 refuse(of_all_hosts(found))
         return {"changed": False, "findings": []}
@@ -208,6 +213,7 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
             if not all(isinstance(finding, Lacking) for finding in of_role):
                 later.pop(f"{role}_findings", None)
                 self.refused.pop(role, None)  # what follows from a wrong variable is not said beside it
+        findings = unquoting(findings, self.blanks.values())
         yield from findings
         said = {finding.split(" ", 1)[0] for finding in findings}
         lacking = {name: f"{name} is a placeholder; give it a value of your own" for name in sorted(self.blanks)}
@@ -232,7 +238,7 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
 
     def option_findings(self, options: dict[str, Any], task_vars: dict[str, Any], role: str = "") -> list[str]:
         found: list[str] = []
-        forms, form_findings = self.files.forms(role), filter_loader.get("form_findings").j2_function
+        forms, form_findings = self.files.forms(role), self.filter_named("form_findings")
         for name, option in options.items():
             if name not in task_vars:
                 if option.get("required"):

@@ -21,7 +21,15 @@ from ansible_collections.holdfast.platform.plugins.plugin_utils.given_names impo
 
 
 def test_misspelt_and_foreign_names() -> None:
-    names = ["redis_maxmemroy_mb", "redis_offer", "redis_port", "redis_zzz", "redistribute", "__redis_result"]
+    names = [
+        "redis_switch_result",
+        "redis_maxmemroy_mb",
+        "redis_offer",
+        "redis_port",
+        "redis_zzz",
+        "redistribute",
+        "__redis_result",
+    ]
     findings = list(name_findings("redis", {"redis_port": {}, "redis_maxmemory_mb": {}}, names, dict))
     assert findings == [
         "redis_maxmemroy_mb is not a variable of role redis; did you mean redis_maxmemory_mb?",
@@ -47,7 +55,7 @@ def test_renamed_variables_are_told_their_new_name(role: str, name: str, meant: 
         "hardening": ["audit_enabled", "mode"],
         "redis": ["mode"],
         "postgresql": ["initial_primary", "port"],
-        "backup": ["roles", "schedule_full"],
+        "backup": ["roles", "clients"],
         "nginx": ["http_port"],
     }
     owners = {f"{owner}_{noun}": owner for owner, nouns in roles.items() for noun in nouns}

@@ -37,6 +37,12 @@ def cure_of(missing: str, generated: Iterable[str]) -> str:
     )
 
 
+def unquoting(sentences: Iterable[str], placeholders: Iterable[str]) -> list[str]:
+    """Return the sentences that do not quote a placeholder: what else is wrong with one goes with it."""
+    marked = [text for text in placeholders if "<" in text]
+    return [sentence for sentence in sentences if not any(text in sentence for text in marked)]
+
+
 def of_all_hosts(findings: Mapping[str, list[str]]) -> list[str]:
     """Return every finding once, with the hosts that have it unless there is one host only or it says so itself."""
     places: dict[str, dict[str, str]] = {}

@@ -9,6 +9,7 @@ from typing import Any
 from ansible_collections.holdfast.platform.plugins.plugin_utils.option_values import did_you_mean
 
 PUBLISHED = ("offer", "findings")  # what roles tell the play, not input
+RESULT = "_result"  # so do names that end like this
 # What others call our groups, by the product or the purpose
 CALLED = {
     **dict.fromkeys(("nginx", "web", "webserver", "proxy", "loadbalancer", "lb"), "edge"),
@@ -27,7 +28,7 @@ def name_findings(
     """Yield variables that begin like the role's and are none of them; ``owners`` tells whose option each name is."""
     own = {f"{role}_{noun}" for noun in PUBLISHED} | set(options)
     for name in sorted(names):
-        if name.startswith(f"{role}_") and name not in own:
+        if name.startswith(f"{role}_") and name not in own and not name.endswith(RESULT):
             moved = same_noun(name.removeprefix(f"{role}_"), owners())
             otherwise = f"; names that begin with {role}_ belong to the role, call yours otherwise"
             meant = f"; did you mean {moved}?" if moved else did_you_mean(name, options, otherwise)

@@ -42,6 +42,8 @@ PLACEHOLDER = re.compile(
 # What nobody means, also where it is no secret
 BLANK = re.compile(r"(?i)\W*(change.?(me|it|this)|todo|fixme)\W*|<[^<>{}]+>")
 SHORTEST_SECRET = 12
+# Former names that resemble others more than what they are called now
+RENAMED = {"backup_sides": "backup_roles"}
 
 
 def completed(value: Any, option: Mapping[str, Any]) -> Any:
@@ -156,5 +158,6 @@ def key_findings(name: str, value: dict[str, Any], options: dict[str, Any]) -> I
 
 
 def did_you_mean(name: str, known: Any, otherwise: str = "; remove it") -> str:
-    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.7)
+    renamed = [new for old, new in RENAMED.items() if name == old and new in known]
+    close = renamed or difflib.get_close_matches(name, list(known), n=1, cutoff=0.7)
     return f"; did you mean {close[0]}?" if close else otherwise

@@ -8,13 +8,17 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 
+COLLECTION = str(Path(__file__).parents[2] / "roles")
 SPECIFICATION = "meta/argument_specs.yml"
 FORMS = "meta/forms.yml"  # which text an option takes, by its path
 
 
 def role_folders(paths: Iterable[str]) -> dict[str, Path]:
-    """Return the folder of every role by its name; of two roles of one name the first is in force."""
-    folders = [folder for path in paths for folder in sorted(Path(path).glob("*/"))]
+    """Return the folder of every role by its name; of two roles of one name the first is in force.
+
+    The first of all are the roles of the collection that this file is installed with; the checkout has none there.
+    """
+    folders = [folder for path in (COLLECTION, *paths) for folder in sorted(Path(path).glob("*/"))]
     return {folder.name: folder for folder in reversed(folders)}
 
 
