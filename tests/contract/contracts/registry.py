@@ -16,6 +16,7 @@ from tests.contract.contracts import (
     python,
     remote,
     repo,
+    role_vars,
     secrets,
     specs,
     tasks,
@@ -109,6 +110,7 @@ ROLE: dict[str, Contract] = {
     "tasks silent": secrets.tasks_are_silent,
     "files secret": secrets.files_are_secret,
     "templates": templates.findings,
+    "vars": role_vars.findings,
 }
 PROJECT: dict[str, Contract] = {
     "example groups": layout.groups_are_in_example,
