@@ -50,6 +50,8 @@ mail_offer:
   certificates: [{name: mail, names: [mail.example], on_change: [reload mail.service]}]
   units: [mail.service]
   unit_switches: {mail.service: "mail_enabled: false"}
+  secrets: [mail_password]
+  authorities: [mail]
 """
 PLAN_HOST = str(ROOT / "playbooks/tasks/plan_host.yml")
 PLAN = {"offers": "{{ host_roles }}", "keep": ["contract_inventory", "contract_host"]}
@@ -63,6 +65,7 @@ WANTED = (
     "host_pause_units",
     "units",
     "ports",
+    "secrets",
 )
 
 
@@ -87,6 +90,7 @@ def run(
         "vars_files": [str(ROOT / "playbooks/vars/contract.yml")],
         "vars": {
             "units": f"{{{{ ansible_facts | unit_findings({offers} | offered_by_role('units'), 'one', {switches}) }}}}",
+            "secrets": f"{{{{ {known}.secrets + {known}.authorities }}}}",
             "ports": f"{{{{ ansible_facts['listening_ports'] | {ports} }}}}",
             "wanted": f"{{{{ {{{values}}} | to_json }}}}",
         },
@@ -156,6 +160,11 @@ def test_preflight_knows_unit_and_port(planned: dict[str, dict[str, Any]]) -> No
     assert "set mail_enabled: false" in unit
     (port,) = planned["one"]["ports"]
     assert "port 25 of one is held by exim4, mail needs it; set mail_port to another port" in port
+
+
+def test_secrets_of_all_roles(planned: dict[str, dict[str, Any]]) -> None:
+    """Also of a role that the host does not have."""
+    assert {"mail_password", "mail", "redis_password"} <= set(planned["two"]["secrets"])
 
 
 def test_the_number_of_a_container_is_nobodys_on_its_host(planned: dict[str, dict[str, Any]]) -> None:
