@@ -89,7 +89,7 @@ def backup_findings(values: dict[str, Any], host: str) -> list[str]:
     if not isinstance(values, dict) or not isinstance(host, str):
         raise TypeError("backup_findings takes the variables of the role, a mapping, and the name of the host")
     sides, clients, repository = values["sides"], values["clients"], values["repository"]
-    found = [] if sides else ["backup_sides is empty; say repository, client or both"]
+    found = [] if sides else ["backup_roles is empty; say repository, client or both"]
     found += number_findings(values)
     if re.search(r"[\x00-\x1f\x7f]|^\s|\s$", values["passphrase"]):
         found.append(

@@ -83,8 +83,8 @@ def _hosts(options: dict[str, Any]) -> Iterator[str]:
             yield f"postgresql_replication_hosts lists {name} twice; name each server once"
         elif (other := slots.setdefault(slot, name)) != name:
             yield f"hosts {other} and {name} would share the replication slot {slot}; give one another name"
-    for variable in ("primary", "rebuild", "rejoin"):
-        value = options[variable]
+    for variable, key in (("initial_primary", "primary"), ("rebuild", "rebuild"), ("rejoin", "rejoin")):
+        value = options[key]
         if value and hosts and value not in hosts:
             yield f"postgresql_{variable} is {value!r}; name one of {', '.join(sorted(hosts))}"
 

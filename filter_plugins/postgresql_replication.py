@@ -116,7 +116,7 @@ def postgresql_replication_plan(seen: Seen, request: dict[str, Any]) -> dict[str
     if not isinstance(seen, dict) or not seen:
         raise TypeError("the answers of the hosts must be a dict that is not empty")
     if request["primary"] not in seen:
-        raise ValueError(f"postgresql_primary is {request['primary']!r}; name one of {', '.join(sorted(seen))}")
+        raise ValueError(f"postgresql_initial_primary is {request['primary']!r}; name one of {', '.join(sorted(seen))}")
     problems = [
         f"{variable} is {request[key]!r}; name one of {', '.join(sorted(seen))}"
         for variable, key in (("postgresql_rebuild", "rebuild"), ("postgresql_rejoin", "rejoin"))
@@ -135,7 +135,7 @@ def postgresql_replication_plan(seen: Seen, request: dict[str, Any]) -> dict[str
     if not any(part["part"] == "standby" for part in parts.values()):
         first, refusal = "together", ""
     problems += [refusal] * bool(refusal)
-    differs = f"{leader} is primary, although the inventory says postgresql_primary: {request['primary']}"
+    differs = f"{leader} is primary, although the inventory says postgresql_initial_primary: {request['primary']}"
     plan |= {"primary": leader, "parts": parts, "first": first, "settings": new, "problems": problems}
     return plan | {"notes": [differs] * (leader != request["primary"])}
 

@@ -69,7 +69,7 @@ def test_a_stanza_that_pgbackrest_cron_or_a_shell_would_stumble_over(filters: Fi
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"sides": []}, "backup_sides is empty; say repository, client or both"),
+        ({"sides": []}, "backup_roles is empty; say repository, client or both"),
         ({"clients": []}, "backup_clients is empty"),
         ({"sides": ["client"], "repository": {}}, "backup_repository is incomplete"),
         ({"sides": ["client"], "repository": {"name": "backup1"}}, "backup_repository is incomplete"),

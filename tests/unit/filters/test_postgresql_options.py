@@ -55,7 +55,7 @@ def test_what_can_work_passes(filters: Filters, refusal: Refusal) -> None:
         ({"listen_addresses": [""]}, "has ''"),
         ({"max_connections": 3}, "postgresql_max_connections is 3, and 3 of them are for superusers alone; give 4"),
         ({"synchronous_standbys": -1}, "postgresql_synchronous_standbys is -1; give 0 or more"),
-        ({"primary": "data9"}, "postgresql_primary is 'data9'; name one of data-2.x, data1"),
+        ({"primary": "data9"}, "postgresql_initial_primary is 'data9'; name one of data-2.x, data1"),
         ({"rebuild": "x"}, "postgresql_rebuild is 'x'; name one of"),
         ({"rejoin": "x"}, "postgresql_rejoin is 'x'; name one of"),
     ],

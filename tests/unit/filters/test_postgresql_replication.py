@@ -70,7 +70,7 @@ def test_a_former_primary_follows_by_itself_only_when_all_it_wrote_was_taken_ove
     leader = PRIMARY | {"timeline": 2, "history": [[1, 1000]]}
     result = plan(filters, STOPPED | {"lsn": lsn, "clean": clean}, leader)
     assert result["primary"] == "data2"
-    assert result["notes"] == ["data2 is primary, although the inventory says postgresql_primary: data1"]
+    assert result["notes"] == ["data2 is primary, although the inventory says postgresql_initial_primary: data1"]
     if safe:
         assert (how(result, "data1"), result["problems"]) == (("standby", "stream", "before"), [])
     else:
@@ -106,7 +106,7 @@ def test_wrong_names_are_refused(filters: Filters, refusal: Refusal) -> None:
         "postgresql_rebuild is 'data9'; name one of data1, data2"
     ]
     assert plan(filters, PRIMARY, STANDBY, rejoin="data1")["problems"][0].startswith("data1 is the primary")
-    assert "postgresql_primary is 'x'" in refusal("postgresql_replication_plan", {"a": NEW}, REQUEST | {"primary": "x"})
+    assert "postgresql_initial_primary is 'x'" in refusal("postgresql_replication_plan", {"a": NEW}, REQUEST | {"primary": "x"})
     assert "must be a dict" in refusal("postgresql_replication_plan", {}, REQUEST)
 
 
