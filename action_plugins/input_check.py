@@ -68,6 +68,8 @@ CALLED = {
     **dict.fromkeys(("redis",), "cache"),
     **dict.fromkeys(("pgbackrest",), "backup"),
 }
+# Former names that resemble others more than what they are called now
+RENAMED = {"backup_sides": "backup_roles"}
 WIRING = "host_wiring"  # what keeps it from being computed is wrong with hosts that are told so themselves
 SPECIFICATION = "meta/argument_specs.yml"
 LEFT = re.compile(r"(~|\.(bak|old|orig|rej|save|swp))$")  # what editors and people leave beside a file
@@ -186,7 +188,8 @@ def key_findings(name: str, value: dict[str, Any], options: dict[str, Any]) -> I
 
 
 def did_you_mean(name: str, known: Any, otherwise: str = "; remove it") -> str:
-    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.7)
+    renamed = [new for old, new in RENAMED.items() if name == old and new in known]
+    close = renamed or difflib.get_close_matches(name, list(known), n=1, cutoff=0.7)
     return f"; did you mean {close[0]}?" if close else otherwise
 
 

@@ -166,6 +166,21 @@ def test_misspelt_and_foreign_names(input_check: ModuleType) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("role", "old", "new"),
+    [
+        ("postgresql", "postgresql_primary", "postgresql_initial_primary"),
+        ("backup", "backup_sides", "backup_roles"),
+    ],
+)
+def test_former_names_lead_to_the_new_ones(input_check: ModuleType, role: str, old: str, new: str) -> None:
+    path = ROOT / "roles" / role / "meta/argument_specs.yml"
+    options = yaml.safe_load(path.read_text())["argument_specs"]["main"]["options"]
+    assert list(input_check.name_findings(role, options, [old])) == [
+        f"{old} is not a variable of role {role}; did you mean {new}?"
+    ]
+
+
 def test_misspelt_extra_variables(input_check: ModuleType) -> None:
     known = {"nginx_worker_connections": "role nginx", "app_version": "role app", "preflight_disk_mb": "the playbooks"}
     given = [
