@@ -106,7 +106,9 @@ def test_wrong_names_are_refused(filters: Filters, refusal: Refusal) -> None:
         "postgresql_rebuild is 'data9'; name one of data1, data2"
     ]
     assert plan(filters, PRIMARY, STANDBY, rejoin="data1")["problems"][0].startswith("data1 is the primary")
-    assert "postgresql_initial_primary is 'x'" in refusal("postgresql_replication_plan", {"a": NEW}, REQUEST | {"primary": "x"})
+    assert "postgresql_initial_primary is 'x'" in refusal(
+        "postgresql_replication_plan", {"a": NEW}, REQUEST | {"primary": "x"}
+    )
     assert "must be a dict" in refusal("postgresql_replication_plan", {}, REQUEST)
 
 
