@@ -147,7 +147,7 @@ def postgresql_reasons(
     computed |= {name: (each["value"], each["formula"], each["inputs"]) for name, each in memory.items()}
     for name, value in wanted.items():
         if name not in computed and name.lower() in computed:
-            raise ValueError(f"overrides: {name} must be spelt {name.lower()}")
+            raise ValueError(f"postgresql_settings has {name}; spell it {name.lower()}")
         before = computed.get(name, (value,))[0]
         computed[name] = (value, "given", "" if before == value else f"instead of {before}")
     return {

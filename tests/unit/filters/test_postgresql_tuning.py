@@ -110,7 +110,7 @@ def test_overrides_win_and_enter_what_is_derived(filters: Filters) -> None:
     [
         ({"max_wal_size": "1 gb"}, "max_wal_size is '1 gb'; write a whole number with MB, GB or TB"),
         ({"max_wal_size": 16}, "max_wal_size is 16; write a whole number with MB, GB or TB, at least 32MB"),
-        ({"Jit": "on"}, "Jit must be spelt jit"),
+        ({"Jit": "on"}, "postgresql_settings has Jit; spell it jit"),
         ({"work mem": "4MB"}, "'work mem' is not the name of a setting"),
         ({3: "4MB"}, "3 is not the name of a setting"),
         ({"log_line_prefix": "a\nb"}, "log_line_prefix must be"),
@@ -182,7 +182,7 @@ def test_the_wal_never_fills_its_disk(filters: Filters, server: dict[str, Any]) 
         ({}, {}, ""),
         ({"wal_disk_mb": 400}, {}, "the file system of pg_wal has 400 MB; PostgreSQL needs at least 512"),
         ({"wal_room_mb": 600}, {"max_wal_size": "1GB"}, "max_wal_size is 1GB, but the file system of pg_wal has room"),
-        ({}, {"Work_Mem": "4MB"}, "overrides: Work_Mem must be spelt work_mem"),
+        ({}, {"Work_Mem": "4MB"}, "postgresql_settings has Work_Mem; spell it work_mem"),
     ],
 )
 def test_a_refusal_is_a_finding_of_the_role(
