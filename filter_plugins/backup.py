@@ -32,17 +32,15 @@ def _clusters(clients: list[Entry], roles: list[str], own: Entry) -> dict[str, l
     return dict(sorted(clusters.items()))
 
 
-def backup_cluster_files(clients: list[Entry], roles: list[str], own: Entry) -> list[Entry]:
+def backup_cluster_files(clients: list[Entry], roles: list[str], own: Entry, file: Entry) -> list[Entry]:
     """Return a file per cluster: on a client its own, on the repository host those of all clients."""
     if not isinstance(clients, list) or not isinstance(own, dict):
         raise TypeError("backup_cluster_files takes the clients, a list, and name, stanza and port of this host")
     return [
         {
-            "dest": f"/etc/pgbackrest/conf.d/{stanza}.conf",
-            "template": "etc/pgbackrest/conf.d/stanza.conf.j2",
-            "group": "postgres",
-            "mode": "0640",
-            "vars": {"__backup_cluster": {"stanza": stanza, "servers": servers}},
+            **file,
+            "dest": f"{file['dest']}/{stanza}.conf",
+            "vars": {name: {"stanza": stanza, "servers": servers} for name in file["vars"]},
         }
         for stanza, servers in _clusters(clients, roles, own).items()
     ]

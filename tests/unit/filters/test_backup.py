@@ -157,6 +157,7 @@ def test_stanzas_of_hosts_that_a_run_leaves_out_wait_or_stay(filters: Filters) -
     assert filters["backup_stanzas"](both, []) == {"asked": ["one"], "kept": ["one"], "deferred": []}
 
 
+FILE = {"dest": "/etc/x", "template": "x.j2", "group": "postgres", "mode": "0640", "vars": {"cluster": {}}}
 OWN = {"name": "data1", "stanza": "main", "port": 5433}
 MAIN1, MAIN2 = CLIENT, {"name": "data2", "address": "192.0.2.32", "stanza": "main"}
 OTHER = {"name": "data3", "address": "192.0.2.33", "stanza": "a", "port": 5434}
@@ -178,18 +179,14 @@ OTHER = {"name": "data3", "address": "192.0.2.33", "stanza": "a", "port": 5434}
 def test_who_describes_which_servers(
     filters: Filters, roles: list[str], clients: list[dict[str, Any]], clusters: dict[str, Any]
 ) -> None:
-    entries = filters["backup_cluster_files"](clients, roles, OWN)
-    assert {
-        each["vars"]["__backup_cluster"]["stanza"]: each["vars"]["__backup_cluster"]["servers"] for each in entries
-    } == (clusters)
-    assert [each["dest"] for each in entries] == [
-        f"/etc/pgbackrest/conf.d/{stanza}.conf" for stanza in sorted(clusters)
-    ]
-    assert {(each["group"], each["mode"]) for each in entries} == {("postgres", "0640")}
+    entries = filters["backup_cluster_files"](clients, roles, OWN, FILE)
+    assert {each["vars"]["cluster"]["stanza"]: each["vars"]["cluster"]["servers"] for each in entries} == (clusters)
+    assert [each["dest"] for each in entries] == [f"/etc/x/{stanza}.conf" for stanza in sorted(clusters)]
+    assert {(each["template"], each["group"], each["mode"]) for each in entries} == {("x.j2", "postgres", "0640")}
 
 
 def test_clusters_are_of_a_list(refusal: Callable[..., str]) -> None:
-    assert "takes the clients, a list" in refusal("backup_cluster_files", {}, [], OWN)
+    assert "takes the clients, a list" in refusal("backup_cluster_files", {}, [], OWN, FILE)
 
 
 # ---------------------------------------------------------------- backups that are there

@@ -8,7 +8,11 @@ import pytest
 Filters = dict[str, Callable[..., Any]]
 Refusal = Callable[..., str]
 
-USERS = [{"name": "shop"}, {"name": "readers", "login": False}, {"name": "report", "member_of": ["readers"]}]
+USERS: list[dict[str, Any]] = [
+    {"name": "shop"},
+    {"name": "readers", "login": False},
+    {"name": "report", "member_of": ["readers"]},
+]
 SHOP = {
     "name": "shop",
     "owner": "shop",

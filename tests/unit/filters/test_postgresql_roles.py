@@ -20,7 +20,7 @@ def contradictions(filters: Filters, *inventory: list[Any]) -> list[str]:
     """Return the findings of users, databases and access rows on a host that has all other names."""
     names = ("postgresql_users", "postgresql_databases", "postgresql_access")
     facts = {"postgresql": {"roles": ["gone", "shop", "a", "b"], "owners": {"old": "x", "shop": "shop"}}}
-    options = dict(zip(names, inventory, strict=True)) | {"postgresql_settings": {}}
+    options: dict[str, Any] = {**dict(zip(names, inventory, strict=True)), "postgresql_settings": {}}
     result: list[str] = filters["postgresql_role_findings"](options, facts, 17)
     return result
 
