@@ -1,60 +1,9 @@
-"""What is in a repository of pgBackRest already, compared with what a run would make of it."""
+"""What the backups of a host lack, and what a run leaves behind of them or for later."""
 
-import hashlib
 from typing import Any
-
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
 from ansible_collections.holdfast.platform.plugins.plugin_utils.numbers import SLACK_SECONDS
-
-MAGIC = b"Salted__"
-CLEAR = b"[backrest]\n"  # how the first file of each stanza begins
-KEY_BYTES, BLOCK_BYTES = 32, 16
-# Below the repository, so that it works on a disk of its own too; pgBackRest looks at archive and backup alone
-ASIDE = "cd /var/lib/pgbackrest && mkdir old && mv archive backup holdfast-stanzas old"
-
-
-def key_of(passphrase: bytes, salt: bytes) -> tuple[bytes, bytes]:
-    """Return key and first block as OpenSSL derives them (EVP_BytesToKey with SHA-1, once), which pgBackRest uses."""
-    found = digest = b""
-    while len(found) < KEY_BYTES + BLOCK_BYTES:
-        digest = hashlib.sha1(digest + passphrase + salt, usedforsecurity=False).digest()
-        found += digest
-    return found[:KEY_BYTES], found[KEY_BYTES : KEY_BYTES + BLOCK_BYTES]
-
-
-def opens(head: bytes, passphrase: str) -> bool:
-    """Tell whether a passphrase opens a file, by its first block."""
-    key, start = key_of(passphrase.encode(), head[len(MAGIC) : BLOCK_BYTES])
-    decryptor = Cipher(algorithms.AES(key), modes.CBC(start)).decryptor()
-    return decryptor.update(head[BLOCK_BYTES : 2 * BLOCK_BYTES]).startswith(CLEAR)
-
-
-def repository_findings(repository: dict[str, str], passphrase: str, host: str) -> list[str]:
-    """Return why a repository that is there cannot be gone on with; ``repository`` is how its stanzas begin, in hex."""
-    if not isinstance(repository, dict) or not isinstance(passphrase, str):
-        raise TypeError("repository_findings takes how each stanza begins, a mapping, and the passphrase")
-    heads = {stanza: bytes.fromhex(head) for stanza, head in sorted(repository.items())}
-    clear = [stanza for stanza, head in heads.items() if head.startswith(CLEAR)]
-    closed = [
-        stanza
-        for stanza, head in heads.items()
-        if len(head) == 2 * BLOCK_BYTES and head.startswith(MAGIC) and not opens(head, passphrase)
-    ]
-    aside = f"to keep those and begin a new repository, run as root on {host}: {ASIDE}"
-    found = []
-    if closed:
-        found.append(
-            f"backup_passphrase does not open the backups that {host} has ({', '.join(closed)}); bring back the one "
-            f"they were made with, or, {aside}; they can be read with their own passphrase only, so keep that too"
-        )
-    if clear:
-        found.append(
-            f"the backups that {host} has ({', '.join(clear)}) are not encrypted, and backup_passphrase wants them so; "
-            f"{aside}"
-        )
-    return found
 
 
 def backup_notes(situation: dict[str, Any]) -> list[str]:
@@ -130,4 +79,4 @@ def backup_pair_findings(situation: dict[str, Any]) -> list[str]:
     return found
 
 
-FilterModule = filter_module(backup_events, backup_notes, backup_pair_findings, repository_findings)
+FilterModule = filter_module(backup_events, backup_notes, backup_pair_findings)

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module, findings_of
 from ansible_collections.holdfast.platform.plugins.plugin_utils.numbers import whole
 
 SERVER_KEYS = {"address", "port", "max_connections"}
@@ -156,4 +156,19 @@ def pgbouncer_budget(
     }
 
 
-FilterModule = filter_module(pgbouncer_budget)
+def pgbouncer_budget_findings(options: dict[str, Any]) -> list[str]:
+    """Return why the pools that the options of the role ask for do not fit, in one sentence."""
+    if not isinstance(options, dict):
+        raise TypeError(f"options must be a dict, got {type(options).__name__}")
+    if not {"pgbouncer_databases", "pgbouncer_servers"} <= set(options):  # they are required, and missed elsewhere
+        return []
+    numbers = ("instances", "reserved_connections", "max_clients")
+    return findings_of(
+        pgbouncer_budget,
+        options["pgbouncer_databases"],
+        options["pgbouncer_servers"],
+        *(options[f"pgbouncer_{name}"] for name in numbers),
+    )
+
+
+FilterModule = filter_module(pgbouncer_budget, pgbouncer_budget_findings)

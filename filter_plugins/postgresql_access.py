@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 from ansible_collections.holdfast.platform.plugins.plugin_utils.addresses import Network
-from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module, findings_of
 
 KEYS = ("type", "database", "user", "address", "method", "options")
 TYPES = ("local", "host", "hostssl", "hostnossl")
@@ -139,4 +139,9 @@ def _lies_in(network: Network, other: Network) -> bool:
     return network != other and network.version == other.version and network.subnet_of(other)  # type: ignore[arg-type]
 
 
-FilterModule = filter_module(postgresql_hba, postgresql_access_rows)
+def postgresql_access_findings(access: list[dict[str, Any]], groups: dict[str, list[str]]) -> list[str]:
+    """Return why the entries cannot become rows of pg_hba.conf, in one sentence."""
+    return findings_of(lambda: postgresql_hba(postgresql_access_rows(access, groups)))
+
+
+FilterModule = filter_module(postgresql_hba, postgresql_access_rows, postgresql_access_findings)

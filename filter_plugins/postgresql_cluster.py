@@ -1,4 +1,4 @@
-"""Says where the data of PostgreSQL is, and which clusters of a host's past are in the way of ours."""
+"""Says where the data of PostgreSQL is, and what is in the way of our cluster."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,6 +7,7 @@ from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import f
 
 Facts = dict[str, Any]
 Request = dict[str, Any]
+Entries = list[dict[str, Any]]
 # What Debian's packages write, before 14 with md5.
 USUAL_RULES = {
     "local all postgres peer",
@@ -21,6 +22,8 @@ USUAL_RULES = {
 }
 CLOSED = ("/home", "/root", "/run/user")  # which ProtectHome= hides from the service
 SHOWN = 3
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+REPLICATION_USER = "holdfast_replication"
 
 
 def _number(cluster: dict[str, Any]) -> list[int]:
@@ -110,29 +113,63 @@ def _of_access(facts: Facts, request: Request) -> Iterator[str]:
     )
 
 
-def _of_owners(facts: Facts, request: Request) -> Iterator[str]:
+def _of_owners(facts: Facts, host: str, users: Entries, databases: Entries) -> Iterator[str]:
     """Say which databases of our names belong to somebody the inventory does not know."""
-    known = {"postgres", *(user.get("name") for user in request["users"])}
-    for database in request["databases"]:
-        name, owner = database.get("name"), facts.get("owners", {}).get(database.get("name"))
+    known = {"postgres", *(user["name"] for user in users)}
+    for database in databases:
+        name = database["name"]
+        owner = facts.get("owners", {}).get(name)
         if owner and owner not in known and database.get("state", "present") == "present":
             yield (
-                f"database {name} of {request['host']} belongs to {owner}, who is not in postgresql_users; add "
+                f"database {name} of {host} belongs to {owner}, which is not in postgresql_users; add "
                 f"{owner} there, or give it away: ALTER DATABASE {name} OWNER TO postgres"
             )
 
 
-def postgresql_cluster_findings(facts: Facts, request: Request) -> list[str]:
-    """Return one sentence, with its cure, for everything of a host's past that is in the way of our cluster."""
-    if not isinstance(facts, dict) or not isinstance(request, dict):
-        raise TypeError("facts and request must be dicts")
-    cluster = _main(facts, request["version"])
-    if found := [*_of_versions(facts, request)]:
-        return found  # what else is there changes with that
-    found += _of_others(facts, request)
-    if cluster:
-        found += [*_of_cluster(cluster, request), *_of_access(facts, request), *_of_owners(facts, request)]
-    return found
+def _of_replication(options: dict[str, Any], host: str) -> Iterator[str]:
+    """Say why the servers of a cluster could not reach each other."""
+    users = options.get("postgresql_users")
+    replicating = [user for user in users or [] if user["name"] == REPLICATION_USER and user.get("replication")]
+    if users is not None and not any(user.get("password") for user in replicating):
+        yield (
+            f"postgresql_users has no role the standbys can connect as; add {{name: {REPLICATION_USER}, "
+            "password: …, replication: true}"
+        )
+    if set(options["postgresql_listen_addresses"]) <= LOOPBACK:
+        yield f"postgresql_listen_addresses has only localhost; add an address of {host}, for the other servers"
+
+
+def _of_standbys(options: Request, host: str) -> Iterator[str]:
+    """Say what the servers of a cluster lack to replicate."""
+    hosts = {each["name"] for each in options["postgresql_replication_hosts"]}
+    replicated = bool(options["postgresql_initial_primary"]) and len(options["postgresql_replication_hosts"]) > 1
+    if replicated:
+        yield from _of_replication(options, host)
+    # Without replication nobody confirms anything: commits would count as safe that are on one host
+    wanted, standbys = options["postgresql_synchronous_standbys"], len(hosts) - 1 if replicated else 0
+    if wanted > standbys:
+        yield f"postgresql_synchronous_standbys is {wanted}, but there are {standbys} standbys; lower it"
+
+
+def _of_past(options: Request, server: Facts, host: str, version: int) -> Iterator[str]:
+    """Say what is on the host already that is in the way."""
+    request = {"host": host, "version": version, "port": options["postgresql_port"]}
+    if found := [*_of_versions(server, request)]:
+        yield from found  # what else is there changes with that
+        return
+    yield from _of_others(server, request)
+    if cluster := _main(server, version):
+        yield from _of_cluster(cluster, request)
+        yield from _of_access(server, request)
+        if {"postgresql_users", "postgresql_databases"} <= set(options):
+            yield from _of_owners(server, host, options["postgresql_users"], options["postgresql_databases"])
+
+
+def postgresql_cluster_findings(options: Request, facts: Facts, host: str, version: int) -> list[str]:
+    """Return one sentence, with the fix, for everything on the host or between hosts that is in our cluster's way."""
+    if not isinstance(options, dict) or not isinstance(facts, dict):
+        raise TypeError("options and facts must be dicts")
+    return [*_of_past(options, facts.get("postgresql", {}), host, version), *_of_standbys(options, host)]
 
 
 FilterModule = filter_module(postgresql_data, postgresql_cluster_findings)

@@ -4,7 +4,7 @@ import re
 from bisect import bisect_left
 from typing import Any
 
-from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module, findings_of
 from ansible_collections.holdfast.platform.plugins.plugin_utils.numbers import (
     GB,
     KILOBYTES,
@@ -167,9 +167,16 @@ def postgresql_memory(server: dict[str, Any], overrides: dict[str, Any] | None =
         "parts": [{"name": name, "memory_mb": -(-size // MB), "basis": basis} for name, size, basis in parts],
         "memory_mb": memory,
         "free_mb": memory - needed,
+        # PostgreSQL's own answer may differ from ours by a twentieth, and by what is left free
+        "shared_limit_mb": -(-parts[0][1] // MB) * 21 // 20 + memory - needed,
         "exposure_mb": 3 * sizes["max_connections"] * sizes["work_mem"] // MB,  # a sort and a hash (2) in every one
         "table": _table(parts, memory),
     }
 
 
-FilterModule = filter_module(postgresql_memory, postgresql_least_memory)
+def postgresql_memory_findings(server: dict[str, Any], overrides: dict[str, Any]) -> list[str]:
+    """Return why the memory cannot be divided so, in one sentence with the table."""
+    return findings_of(postgresql_memory, server, overrides)
+
+
+FilterModule = filter_module(postgresql_memory, postgresql_memory_findings, postgresql_least_memory)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from ansible_collections.holdfast.platform.plugins.plugin_utils.addresses import Network
-from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module, findings_of
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 EVERYWHERE = (ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0"))
@@ -131,6 +131,11 @@ def postgresql_live_lines(lines: list[str], memberships: dict[str, list[str]] | 
     return [line.text for line in read]
 
 
+def postgresql_live_findings(lines: list[str], memberships: dict[str, list[str]]) -> list[str]:
+    """Return which line never decides about anybody, in one sentence."""
+    return findings_of(postgresql_live_lines, lines, memberships)
+
+
 def postgresql_reach(
     lines: list[str], who: dict[str, Any], memberships: dict[str, list[str]] | None = None
 ) -> dict[str, Any]:
@@ -152,4 +157,4 @@ def postgresql_reach(
     return {"reaches": False, "number": 0, "line": "", "method": ""}
 
 
-FilterModule = filter_module(postgresql_live_lines, postgresql_reach)
+FilterModule = filter_module(postgresql_live_lines, postgresql_reach, postgresql_live_findings)

@@ -1,5 +1,6 @@
 """Decides, from what all servers of a cluster say, which one leads and what the others need."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
@@ -116,7 +117,7 @@ def postgresql_replication_plan(seen: Seen, request: dict[str, Any]) -> dict[str
     if not isinstance(seen, dict) or not seen:
         raise TypeError("the answers of the hosts must be a dict that is not empty")
     if request["primary"] not in seen:
-        raise ValueError(f"postgresql_primary is {request['primary']!r}; name one of {', '.join(sorted(seen))}")
+        raise ValueError(f"postgresql_initial_primary is {request['primary']!r}; name one of {', '.join(sorted(seen))}")
     problems = [
         f"{variable} is {request[key]!r}; name one of {', '.join(sorted(seen))}"
         for variable, key in (("postgresql_rebuild", "rebuild"), ("postgresql_rejoin", "rejoin"))
@@ -135,9 +136,32 @@ def postgresql_replication_plan(seen: Seen, request: dict[str, Any]) -> dict[str
     if not any(part["part"] == "standby" for part in parts.values()):
         first, refusal = "together", ""
     problems += [refusal] * bool(refusal)
-    differs = f"{leader} is primary, although the inventory says postgresql_primary: {request['primary']}"
+    differs = f"{leader} is primary, although the inventory says postgresql_initial_primary: {request['primary']}"
     plan |= {"primary": leader, "parts": parts, "first": first, "settings": new, "problems": problems}
     return plan | {"notes": [differs] * (leader != request["primary"])}
 
 
-FilterModule = filter_module(postgresql_replication_plan)
+def postgresql_turn(plan: dict[str, Any], host: str) -> int:
+    """Return 2 for those that are configured after the others, otherwise 1.
+
+    A setting has to rise on the standbys, or fall on the primary, first.
+    """
+    late = {"primary": "standby", "standbys": "primary"}.get(plan["first"])
+    return 2 if plan["parts"][host]["part"] == late else 1
+
+
+def postgresql_seen(hosts: list[dict[str, Any]], variables: Mapping[str, Mapping[str, Any]]) -> Seen:
+    """Return what each server said when it was looked at; one that did not answer said nothing."""
+    looks = {host["name"]: variables[host["name"]].get("__postgresql_look", {}) for host in hosts}
+    return {name: look.get("server", {}) for name, look in looks.items()}
+
+
+def postgresql_replication_password(users: list[dict[str, Any]], name: str) -> str:
+    """Return the password of the role that standbys connect as, nothing when there is none."""
+    found = [user.get("password") for user in users if user["name"] == name and user.get("replication")]
+    return str(found[0] or "") if found else ""
+
+
+FilterModule = filter_module(
+    postgresql_replication_plan, postgresql_replication_password, postgresql_seen, postgresql_turn
+)

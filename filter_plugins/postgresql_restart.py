@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module, findings_of
 from ansible_collections.holdfast.platform.plugins.plugin_utils.numbers import BYTES
 
 # select name from pg_settings where context = 'postmaster', asked of 15.18 and 17.11. The union is exact for both,
@@ -106,6 +106,11 @@ def restart_allowed(policy: str, window: str, epoch: int) -> bool:
     return (int(epoch) // 60 - begin) % DAY < ((end - begin) % DAY or DAY)
 
 
+def postgresql_restart_findings(options: dict[str, Any]) -> list[str]:
+    """Return what is wrong with the times at which the server may restart, in one sentence."""
+    return findings_of(restart_allowed, options["postgresql_restart_policy"], options["postgresql_restart_window"], 0)
+
+
 def postgresql_plan(reasons: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """Return the explained settings with what activates them, as rows and as a table for people."""
     rows = [
@@ -122,4 +127,6 @@ def postgresql_plan(reasons: dict[str, dict[str, Any]]) -> dict[str, Any]:
     return {"settings": rows, "table": "\n".join(lines)}
 
 
-FilterModule = filter_module(postgresql_restart_settings, postgresql_changes, restart_allowed, postgresql_plan)
+FilterModule = filter_module(
+    postgresql_restart_settings, postgresql_changes, restart_allowed, postgresql_restart_findings, postgresql_plan
+)

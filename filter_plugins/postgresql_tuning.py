@@ -3,7 +3,7 @@
 import re
 from typing import Any, NamedTuple
 
-from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
+from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module, findings_of
 from ansible_collections.holdfast.platform.plugins.plugin_utils.numbers import KILOBYTES, MB, size_text, within
 
 
@@ -147,7 +147,7 @@ def postgresql_reasons(
     computed |= {name: (each["value"], each["formula"], each["inputs"]) for name, each in memory.items()}
     for name, value in wanted.items():
         if name not in computed and name.lower() in computed:
-            raise ValueError(f"overrides: {name} must be spelt {name.lower()}")
+            raise ValueError(f"postgresql_settings has {name}; spell it {name.lower()}")
         before = computed.get(name, (value,))[0]
         computed[name] = (value, "given", "" if before == value else f"instead of {before}")
     return {
@@ -163,4 +163,11 @@ def postgresql_tuning(
     return {name: reason["value"] for name, reason in postgresql_reasons(server, memory, overrides).items()}
 
 
-FilterModule = filter_module(postgresql_reasons, postgresql_tuning)
+def postgresql_tuning_findings(
+    server: dict[str, Any], memory: dict[str, dict[str, Any]], overrides: dict[str, Any]
+) -> list[str]:
+    """Return why the settings cannot be computed, in one sentence."""
+    return findings_of(postgresql_reasons, server, memory, overrides)
+
+
+FilterModule = filter_module(postgresql_reasons, postgresql_tuning, postgresql_tuning_findings)

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
 
@@ -98,16 +98,16 @@ def cron_schedule(expression: str, host: str = "") -> str:
     return " ".join(shown)
 
 
-def schedule_findings(schedules: dict[str, str], host: str) -> list[str]:
-    """Return what is wrong with each schedule, by the name of its variable."""
-    if not isinstance(schedules, dict):
-        raise TypeError(f"schedule_findings takes cron expressions by their variables, got {schedules!r}")
+def schedule_findings(options: dict[str, Any], host: str) -> list[str]:
+    """Return what is wrong with each option of a role whose name ends with _schedule."""
+    if not isinstance(options, dict):
+        raise TypeError(f"schedule_findings takes the options of a role, got {options!r}")
     found = []
-    for name, expression in schedules.items():
+    for name in sorted(name for name in options if name.endswith("_schedule")):
         try:
-            cron_schedule(expression, host)
+            cron_schedule(options[name], host)
         except (TypeError, ValueError) as problem:
-            found.append(f"{name} is {expression!r}: {problem}; write five fields of cron, such as '0 2 * * 0'")
+            found.append(f"{name} is {options[name]!r}: {problem}; write five fields of cron, such as '0 2 * * 0'")
     return found
 
 

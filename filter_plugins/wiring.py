@@ -15,7 +15,7 @@ ASSUMED: dict[str, Any] = {
     "nginx_certificate": "nginx",
     "postgresql_max_connections": 100,
     "postgresql_port": 5432,
-    "postgresql_primary": "",
+    "postgresql_initial_primary": "",
 }
 
 
@@ -94,7 +94,7 @@ def _backup_clients(databases: Mapping[str, Host], played: list[str]) -> list[di
             "stanza": _value(host, "backup_stanza"),
             "port": _value(host, "postgresql_port"),
         }
-        more = {"replicated": bool(_value(host, "postgresql_primary")), "deferred": name not in played}
+        more = {"replicated": bool(_value(host, "postgresql_initial_primary")), "deferred": name not in played}
         found.append({**client, **{key: True for key, said in more.items() if said}})
     return found
 
@@ -114,14 +114,14 @@ def host_wiring(
     first: Host = next(iter(databases.values()), {})
     return {
         "backup_clients": _backup_clients(databases, played),
-        "backup_sides": ["repository"] * (host == keeper) + ["client"] * (host in databases),
+        "backup_roles": ["repository"] * (host == keeper) + ["client"] * (host in databases),
         "database_hosts": _addresses(databases),
         "edge_certificates": _certificates(edges),
         "edge_hosts": _addresses(edges),
         "endpoint_names": _endpoint_names(edges),
         "other_site_names": _site_names({name: edge for name, edge in edges.items() if name != host}),
         "poolers": len(groups.get("pooler") or []) or 1,
-        "replicated": len(databases) > 1 and bool(_value(first, "postgresql_primary")),
+        "replicated": len(databases) > 1 and bool(_value(first, "postgresql_initial_primary")),
         # Who keeps the backups of every database, and what it promises
         "repository": {"name": keeper, "address": _address(keeper, kept)} if keeper else {},
         "repository_port": _value(kept, "backup_port"),

@@ -9,7 +9,7 @@ Filters = dict[str, Callable[..., Any]]
 
 CLIENT = {"name": "data1", "address": "192.0.2.31", "stanza": "main"}
 GOOD: dict[str, Any] = {
-    "sides": ["repository"],
+    "roles": ["repository"],
     "stanza": "main",
     "repository": {"name": "backup1", "address": "192.0.2.41"},
     "clients": [CLIENT],
@@ -24,7 +24,9 @@ QUERY = GOOD["restore_test_queries"][0]
 
 
 def found(filters: Filters, **changes: Any) -> list[str]:
-    result: list[str] = filters["backup_findings"]({**GOOD, **changes}, "backup1")
+    facts = {"backup": {"repository": changes.pop("there", {})}}
+    options = {f"backup_{name}": value for name, value in {**GOOD, **changes}.items()}
+    result: list[str] = filters["backup_findings"](options, facts, "backup1")
     return result
 
 
@@ -32,8 +34,8 @@ def found(filters: Filters, **changes: Any) -> list[str]:
     "changes",
     [
         {},
-        {"sides": ["client"], "clients": []},
-        {"sides": ["client", "repository"], "repository": {}},
+        {"roles": ["client"], "clients": []},
+        {"roles": ["client", "repository"], "repository": {}},
         {"retention_days": 1, "processes": 1},
         {"retention_days": 9999999, "processes": 999},
         {"archive_timeout_seconds": 1, "rpo_minutes": 2},
@@ -52,7 +54,7 @@ def test_what_works_is_accepted(filters: Filters, changes: dict[str, Any]) -> No
 
 @pytest.mark.parametrize("stanza", ["main", "My_DB", "a.b-c", "0", "_x", "x" * 63, "globals", "main.conf", "Global"])
 def test_a_stanza_that_pgbackrest_takes(filters: Filters, stanza: str) -> None:
-    assert found(filters, sides=["client"], stanza=stanza) == []
+    assert found(filters, roles=["client"], stanza=stanza) == []
 
 
 @pytest.mark.parametrize(
@@ -61,7 +63,7 @@ def test_a_stanza_that_pgbackrest_takes(filters: Filters, stanza: str) -> None:
 def test_a_stanza_that_pgbackrest_cron_or_a_shell_would_stumble_over(filters: Filters, stanza: str) -> None:
     """As variable of the client, and as that of one of the repository's clients."""
     sentence = f"backup_stanza of backup1 is {stanza!r}; name it with"
-    assert [text[: len(sentence)] for text in found(filters, sides=["client"], stanza=stanza)] == [sentence]
+    assert [text[: len(sentence)] for text in found(filters, roles=["client"], stanza=stanza)] == [sentence]
     of_client = found(filters, clients=[{**CLIENT, "stanza": stanza}], restore_test_queries=[])
     assert [text.split(";")[0] for text in of_client] == [f"backup_stanza of data1 is {stanza!r}"]
 
@@ -69,12 +71,12 @@ def test_a_stanza_that_pgbackrest_cron_or_a_shell_would_stumble_over(filters: Fi
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"sides": []}, "backup_sides is empty; say repository, client or both"),
+        ({"roles": []}, "backup_roles is empty; say repository, client or both"),
         ({"clients": []}, "backup_clients is empty"),
-        ({"sides": ["client"], "repository": {}}, "backup_repository is incomplete"),
-        ({"sides": ["client"], "repository": {"name": "backup1"}}, "backup_repository is incomplete"),
-        ({"sides": ["client"], "repository": {"name": "b 1", "address": "192.0.2.41"}}, "has the name 'b 1'"),
-        ({"sides": ["client"], "repository": {"name": "b", "address": "a b"}}, "has the address 'a b'"),
+        ({"roles": ["client"], "repository": {}}, "backup_repository is incomplete"),
+        ({"roles": ["client"], "repository": {"name": "backup1"}}, "backup_repository is incomplete"),
+        ({"roles": ["client"], "repository": {"name": "b 1", "address": "192.0.2.41"}}, "has the name 'b 1'"),
+        ({"roles": ["client"], "repository": {"name": "b", "address": "a b"}}, "has the address 'a b'"),
         ({"clients": [{**CLIENT, "name": "a=b"}]}, "backup_clients has the name 'a=b'"),
         ({"clients": [{**CLIENT, "name": "n" * 254}]}, "backup_clients has the name"),
         ({"clients": [{**CLIENT, "address": ""}]}, "backup_clients has the address ''"),
@@ -116,7 +118,7 @@ def test_what_cannot_work_is_refused_with_its_variable(filters: Filters, changes
 def test_a_passphrase_that_the_file_cannot_hold_is_refused_and_not_shown(filters: Filters, passphrase: str) -> None:
     sentences = found(filters, passphrase=passphrase)
     assert len(sentences) == 1
-    assert sentences[0].startswith("backup_passphrase has a line break or a blank at one end")
+    assert sentences[0].startswith("backup_passphrase has a line break, or a space at one end")
     assert passphrase.strip() not in sentences[0]
 
 
@@ -127,7 +129,12 @@ def test_the_cure_for_the_promise_is_accepted(filters: Filters) -> None:
 
 
 def test_a_schedule_is_refused_with_the_name_of_its_variable(filters: Filters) -> None:
-    schedules = {"backup_full_schedule": "H 2 * * 0", "backup_diff_schedule": "0 2 31 2 *", "backup_incr_schedule": ""}
+    schedules = {
+        "backup_full_schedule": "H 2 * * 0",
+        "backup_incr_schedule": "",
+        "backup_diff_schedule": "0 2 31 2 *",
+        "backup_stanza": "main",
+    }
     diff, incr = filters["schedule_findings"](schedules, "backup1")
     assert diff.startswith("backup_diff_schedule is '0 2 31 2 *': ")
     assert "never runs: day 31" in diff
@@ -150,6 +157,38 @@ def test_stanzas_of_hosts_that_a_run_leaves_out_wait_or_stay(filters: Filters) -
     assert filters["backup_stanzas"](both, []) == {"asked": ["one"], "kept": ["one"], "deferred": []}
 
 
+FILE = {"dest": "/etc/x", "template": "x.j2", "group": "postgres", "mode": "0640", "vars": {"cluster": {}}}
+OWN = {"name": "data1", "stanza": "main", "port": 5433}
+MAIN1, MAIN2 = CLIENT, {"name": "data2", "address": "192.0.2.32", "stanza": "main"}
+OTHER = {"name": "data3", "address": "192.0.2.33", "stanza": "a", "port": 5434}
+
+
+@pytest.mark.parametrize(
+    ("roles", "clients", "clusters"),
+    [
+        (["client"], [], {"main": [{"port": 5433}]}),
+        (["client"], [OTHER], {"main": [{"port": 5433}]}),
+        (["repository"], [MAIN1, OTHER, MAIN2], {"a": [OTHER], "main": [MAIN1, MAIN2]}),
+        (["repository", "client"], [OTHER, MAIN1], {"a": [OTHER], "main": [{"port": 5433}]}),
+        (["repository", "client"], [MAIN1, MAIN2], {"main": [{"port": 5433}, MAIN2]}),
+        # The only server of the stanza is this host, whatever it is called there
+        (["repository", "client"], [MAIN2], {"main": [{"port": 5433}]}),
+        (["repository", "client"], [OTHER], {"a": [OTHER]}),
+    ],
+)
+def test_who_describes_which_servers(
+    filters: Filters, roles: list[str], clients: list[dict[str, Any]], clusters: dict[str, Any]
+) -> None:
+    entries = filters["backup_cluster_files"](clients, roles, OWN, FILE)
+    assert {each["vars"]["cluster"]["stanza"]: each["vars"]["cluster"]["servers"] for each in entries} == (clusters)
+    assert [each["dest"] for each in entries] == [f"/etc/x/{stanza}.conf" for stanza in sorted(clusters)]
+    assert {(each["template"], each["group"], each["mode"]) for each in entries} == {("x.j2", "postgres", "0640")}
+
+
+def test_clusters_are_of_a_list(refusal: Callable[..., str]) -> None:
+    assert "takes the clients, a list" in refusal("backup_cluster_files", {}, [], OWN, FILE)
+
+
 # ---------------------------------------------------------------- backups that are there
 # "[backrest]\nbackrest-format=5\n…" by `openssl enc -aes-256-cbc -md sha1 -S 0102030405060708`, first block
 SALTED = "53616c7465645f5f0102030405060708"
@@ -169,24 +208,38 @@ CLEAR = b"[backrest]\nbackrest-format=5\nback".hex()
     ],
 )
 def test_the_passphrase_of_a_repository_opens_it(filters: Filters, repository: dict[str, str], passphrase: str) -> None:
-    assert filters["repository_findings"](repository, passphrase, "backup1") == []
+    assert found(filters, there=repository, passphrase=passphrase) == []
 
 
 def test_another_passphrase_is_refused_with_a_way_to_keep_the_old_backups(filters: Filters) -> None:
     new = "Vier-Wochen/unter=dem:Meer 3"
-    (sentence,) = filters["repository_findings"]({"shop": SEA, "main": SEA}, new, "backup1")
+    (sentence,) = found(filters, there={"shop": SEA, "main": SEA}, passphrase=new)
     assert sentence.startswith(
         "backup_passphrase does not open the backups that backup1 has (main, shop); bring back the one they were"
     )
     assert "cd /var/lib/pgbackrest && mkdir old && mv archive backup holdfast-stanzas old" in sentence
     assert new not in sentence
     # One that was replaced for some: only those are named
-    (sentence,) = filters["repository_findings"]({"shop": CHEESE, "main": SEA}, "Käse-und-Brot-für-alle", "backup1")
+    (sentence,) = found(filters, there={"shop": CHEESE, "main": SEA}, passphrase="Käse-und-Brot-für-alle")
     assert "(main)" in sentence
 
 
+def test_what_a_client_has_is_no_concern(filters: Filters) -> None:
+    """Of a host that keeps no backups any more."""
+    assert found(filters, roles=["client"], there={"main": CLEAR}) == []
+
+
+def test_without_its_passphrase_the_rest_is_said(filters: Filters, refusal: Callable[..., str]) -> None:
+    """A placeholder has its own sentence."""
+    assert found(filters, passphrase=None, there={"main": SEA, "other": CLEAR}, processes=0) == [
+        "backup_processes is 0; give 1 to 999"
+    ]
+    assert "two mappings" in refusal("backup_findings", [], {}, "backup1")
+    assert "two mappings" in refusal("backup_findings", {}, [], "backup1")
+
+
 def test_a_repository_in_clear_text_is_refused(filters: Filters) -> None:
-    (sentence,) = filters["repository_findings"]({"main": CLEAR}, "Vier-Wochen/unter=dem:Meer 2", "backup1")
+    (sentence,) = found(filters, there={"main": CLEAR})
     assert sentence.startswith("the backups that backup1 has (main) are not encrypted")
     assert "does not open" not in sentence
 

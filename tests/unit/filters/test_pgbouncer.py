@@ -136,6 +136,22 @@ def test_refusals(refusal: Refusal, databases: Any, servers: Any, because: str) 
     assert because in refusal("pgbouncer_budget", databases, servers)
 
 
+def test_a_refusal_is_a_finding_of_the_role(filters: Filters, refusal: Refusal) -> None:
+    """With the options as the role has them."""
+    options = {
+        "pgbouncer_databases": [{"name": "a", "pool_size": 21}],
+        "pgbouncer_servers": [SERVER],
+        "pgbouncer_instances": 4,
+        "pgbouncer_reserved_connections": 15,
+        "pgbouncer_max_clients": 0,
+    }
+    (sentence,) = filters["pgbouncer_budget_findings"](options)
+    assert sentence == refusal("pgbouncer_budget", [{"name": "a", "pool_size": 21}], [SERVER], 4, 15)
+    assert "needs too many connections" in sentence
+    assert filters["pgbouncer_budget_findings"](options | {"pgbouncer_instances": 1}) == []
+    assert "options must be a dict" in refusal("pgbouncer_budget_findings", [])
+
+
 @given(
     given_sizes=st.lists(st.integers(0, 30), min_size=1, max_size=5),
     instances=st.integers(1, 4),

@@ -115,3 +115,18 @@ def test_entries_that_cannot_be_rows_are_refused(refusal: Refusal) -> None:
     entry = {"databases": ["api"], "users": ["api"], "sources": ["ap"]}
     assert "postgresql_access[0]: address 'ap' is not a network" in refusal("postgresql_access_rows", [entry], {})
     assert "postgresql_access[0] must be a dict, got str" in refusal("postgresql_access_rows", ["api"], {})
+
+
+@pytest.mark.parametrize(
+    ("sources", "method", "said"),
+    [
+        (["app", "10.1.0.0/24"], "scram-sha-256", ""),
+        (["ap"], "scram-sha-256", "postgresql_access[0]: address 'ap' is not a network"),
+        (["app"], "md5", "row 1: method 'md5' is refused"),
+    ],
+)
+def test_a_refusal_is_a_finding_of_the_role(filters: Filters, sources: list[str], method: str, said: str) -> None:
+    """PGS-05."""
+    access = [{"databases": ["shop"], "users": ["shop"], "sources": sources, "method": method}]
+    found = filters["postgresql_access_findings"](access, {"app": ["10.0.0.21"]})
+    assert [sentence[: len(said)] for sentence in found] == [said] * bool(said)

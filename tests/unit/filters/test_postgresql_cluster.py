@@ -7,6 +7,15 @@ import pytest
 
 Filters = dict[str, Callable[..., Any]]
 Refusal = Callable[..., str]
+OPTIONS: dict[str, Any] = {
+    "port": 5432,
+    "users": [],
+    "databases": [],
+    "initial_primary": "",
+    "replication_hosts": [],
+    "synchronous_standbys": 0,
+    "listen_addresses": ["localhost"],
+}
 CLOSED = "/".join(["", "home", "17"])
 
 
@@ -21,8 +30,9 @@ def cluster(version: str, name: str = "main", **more: Any) -> dict[str, Any]:
 
 
 def found(filters: Filters, *clusters: dict[str, Any], facts: Any = None, **request: Any) -> list[str]:
-    asked = {"host": "data1", "version": 17, "port": 5432, "users": [], "databases": []} | request
-    answer: list[str] = filters["postgresql_cluster_findings"]({"clusters": [*clusters], **(facts or {})}, asked)
+    options = {f"postgresql_{name}": value for name, value in {**OPTIONS, **request}.items()}
+    known = {"postgresql": {"clusters": [*clusters], **(facts or {})}}
+    answer: list[str] = filters["postgresql_cluster_findings"](options, known, "data1", 17)
     return answer
 
 
@@ -44,7 +54,8 @@ def test_the_data_is_where_the_cluster_says(filters: Filters, clusters: Any, dat
 def test_facts_that_are_none_are_refused(refusal: Refusal) -> None:
     assert "facts must be a dict" in refusal("postgresql_data", [], 17)
     assert "version a number" in refusal("postgresql_data", {}, "17")
-    assert "must be dicts" in refusal("postgresql_cluster_findings", [], {})
+    assert "must be dicts" in refusal("postgresql_cluster_findings", [], {}, "data1", 17)
+    assert "must be dicts" in refusal("postgresql_cluster_findings", {}, [], "data1", 17)
 
 
 @pytest.mark.parametrize(
@@ -161,8 +172,65 @@ def test_a_database_of_a_stranger(filters: Filters, owner: str, users: Any, stat
     assert (
         sentences
         == [
-            "database shop of data1 belongs to legacy, who is not in postgresql_users; add legacy there, or give it "
+            "database shop of data1 belongs to legacy, which is not in postgresql_users; add legacy there, or give it "
             "away: ALTER DATABASE shop OWNER TO postgres"
         ]
         * number
     )
+
+
+def test_without_the_users_no_owner_is_a_stranger(filters: Filters) -> None:
+    """A placeholder among the passwords has its own sentence."""
+    options = {f"postgresql_{name}": value for name, value in OPTIONS.items() if name != "users"}
+    options["postgresql_databases"] = [{"name": "shop", "owner": "shop"}]
+    facts = {"postgresql": {"clusters": [cluster("17")], "owners": {"shop": "legacy"}}}
+    assert filters["postgresql_cluster_findings"](options, facts, "data1", 17) == []
+
+
+REPLICATING: dict[str, Any] = {
+    "initial_primary": "data1",
+    "replication_hosts": [{"name": "data1", "address": "10.0.0.1"}, {"name": "data2", "address": "10.0.0.2"}],
+    "users": [{"name": "holdfast_replication", "password": "Anker-und-Tau", "replication": True}],
+    "listen_addresses": ["localhost", "10.0.0.1"],
+}
+NO_ROLE = (
+    "postgresql_users has no role the standbys can connect as; add {name: holdfast_replication, password: …, "
+    "replication: true}"
+)
+
+
+@pytest.mark.parametrize(
+    ("options", "findings"),
+    [
+        ({}, []),
+        ({"synchronous_standbys": 1}, []),
+        ({"listen_addresses": ["*"]}, []),
+        ({"users": []}, [NO_ROLE]),
+        ({"users": [{"name": "holdfast_replication", "password": "Anker-und-Tau"}]}, [NO_ROLE]),
+        ({"users": [{"name": "holdfast_replication", "replication": True}]}, [NO_ROLE]),
+        ({"users": [{"name": "another", "password": "Anker-und-Tau", "replication": True}]}, [NO_ROLE]),
+        *[
+            (
+                {"listen_addresses": addresses},
+                ["postgresql_listen_addresses has only localhost; add an address of data1, for the other servers"],
+            )
+            for addresses in (["localhost"], ["127.0.0.1", "::1"])
+        ],
+        (
+            {"synchronous_standbys": 2},
+            ["postgresql_synchronous_standbys is 2, but there are 1 standbys; lower it"],
+        ),
+        # Each on its own: nothing of this is needed, and nobody confirms
+        ({"initial_primary": "", "users": [], "listen_addresses": ["localhost"]}, []),
+        (
+            {"initial_primary": "", "synchronous_standbys": 1},
+            ["postgresql_synchronous_standbys is 1, but there are 0 standbys; lower it"],
+        ),
+        (
+            {"replication_hosts": REPLICATING["replication_hosts"][:1], "users": [], "synchronous_standbys": 1},
+            ["postgresql_synchronous_standbys is 1, but there are 0 standbys; lower it"],
+        ),
+    ],
+)
+def test_what_servers_of_a_cluster_need(filters: Filters, options: dict[str, Any], findings: list[str]) -> None:
+    assert found(filters, **{**REPLICATING, **options}) == findings

@@ -242,3 +242,32 @@ def test_a_bare_number_of_autovacuum_work_mem_is_in_kilobytes(filters: Filters) 
     settings = filters["postgresql_memory"](SERVER, {"autovacuum_work_mem": 65536, "shared_buffers": 8192})["settings"]
     assert settings["autovacuum_work_mem"]["value"] == "64MB"
     assert settings["shared_buffers"]["value"] == "64MB"
+
+
+def test_a_refusal_is_a_finding_of_the_role(filters: Filters) -> None:
+    server = {
+        "memory_mb": 2048,
+        "cpus": 2,
+        "version": 17,
+        "workload": "web",
+        "max_connections": 200,
+        "huge_pages": True,
+    }
+    (sentence,) = filters["postgresql_memory_findings"](server, {"work_mem": "64MB"})
+    assert sentence.startswith("PostgreSQL may use 2048 MB, but needs ")
+    assert filters["postgresql_memory_findings"](server, {"work_mem": "512kB"}) == []
+
+
+def test_how_much_shared_memory_may_be_asked_for(filters: Filters) -> None:
+    """A twentieth more than the part of the plan, and what nothing needs."""
+    server = {
+        "memory_mb": 8192,
+        "cpus": 2,
+        "version": 17,
+        "workload": "web",
+        "max_connections": 100,
+        "huge_pages": True,
+    }
+    plan = filters["postgresql_memory"](server)
+    shared = plan["parts"][0]["memory_mb"]
+    assert plan["shared_limit_mb"] == shared + shared // 20 + plan["free_mb"]

@@ -209,3 +209,14 @@ def test_nobody_gets_in_over_the_network_without_tls(
     for user, database in itertools.product(["u", "g", "x"], ["a", "b", "x", "replication"]):
         who = {"user": user, "database": database, "address": address, "tls": False}
         assert not filters["postgresql_reach"](lines, who, {"u": ["g"]})["reaches"]
+
+
+def test_a_hidden_line_is_a_finding_of_the_role(filters: Filters) -> None:
+    reject, shop = "hostssl all all 10.0.0.0/8 reject", "hostssl shop shop 10.1.0.0/24 scram-sha-256"
+    (sentence,) = filters["postgresql_live_findings"]([reject, shop], {})
+    assert sentence.startswith(f"'{shop}' never decides: '{reject}' before it")
+    assert filters["postgresql_live_findings"]([shop, reject], {}) == []
+    # A member of a group that is let in before
+    group = "hostssl shop +staff 10.1.0.0/24 scram-sha-256"
+    assert filters["postgresql_live_findings"]([group, shop], {"shop": []}) == []
+    assert len(filters["postgresql_live_findings"]([group, shop], {"shop": ["staff"]})) == 1

@@ -70,7 +70,7 @@ def test_a_former_primary_follows_by_itself_only_when_all_it_wrote_was_taken_ove
     leader = PRIMARY | {"timeline": 2, "history": [[1, 1000]]}
     result = plan(filters, STOPPED | {"lsn": lsn, "clean": clean}, leader)
     assert result["primary"] == "data2"
-    assert result["notes"] == ["data2 is primary, although the inventory says postgresql_primary: data1"]
+    assert result["notes"] == ["data2 is primary, although the inventory says postgresql_initial_primary: data1"]
     if safe:
         assert (how(result, "data1"), result["problems"]) == (("standby", "stream", "before"), [])
     else:
@@ -106,7 +106,9 @@ def test_wrong_names_are_refused(filters: Filters, refusal: Refusal) -> None:
         "postgresql_rebuild is 'data9'; name one of data1, data2"
     ]
     assert plan(filters, PRIMARY, STANDBY, rejoin="data1")["problems"][0].startswith("data1 is the primary")
-    assert "postgresql_primary is 'x'" in refusal("postgresql_replication_plan", {"a": NEW}, REQUEST | {"primary": "x"})
+    assert "postgresql_initial_primary is 'x'" in refusal(
+        "postgresql_replication_plan", {"a": NEW}, REQUEST | {"primary": "x"}
+    )
     assert "must be a dict" in refusal("postgresql_replication_plan", {}, REQUEST)
 
 
@@ -208,3 +210,44 @@ def test_a_plan_never_demotes_and_never_has_two_primaries(filters: Filters, serv
     assert result["problems"] or all(kinds[name] != "primary" or name in leaders for name in kinds)
     replaced = {name for name, part in result["parts"].items() if part["how"] in ("seed", "erase", "rewind")}
     assert all(kinds[name] in ("new", "fresh", "empty") for name in replaced)
+
+
+def test_what_each_server_said(filters: Filters) -> None:
+    """One that did not answer, or was not asked, said nothing."""
+    variables = {
+        "a": {"__postgresql_look": {"server": NEW}},
+        "b": {"__postgresql_look": {"unreachable": True}},
+        "c": {},
+    }
+    hosts = [{"name": name, "address": "10.0.0.1"} for name in variables]
+    assert filters["postgresql_seen"](hosts, variables) == {"a": NEW, "b": {}, "c": {}}
+
+
+@pytest.mark.parametrize(
+    ("first", "part", "turn"),
+    [
+        ("together", "primary", 1),
+        ("together", "standby", 1),
+        ("primary", "primary", 1),
+        ("primary", "standby", 2),
+        ("standbys", "standby", 1),
+        ("standbys", "primary", 2),
+        ("standbys", "away", 1),
+    ],
+)
+def test_who_is_configured_after_the_others(filters: Filters, first: str, part: str, turn: int) -> None:
+    assert filters["postgresql_turn"]({"first": first, "parts": {"a": {"part": part}}}, "a") == turn
+
+
+@pytest.mark.parametrize(
+    ("user", "password"),
+    [
+        ({"name": "r", "password": "Anker-und-Tau", "replication": True}, "Anker-und-Tau"),
+        ({"name": "r", "password": "Anker-und-Tau", "replication": False}, ""),
+        ({"name": "r", "password": "Anker-und-Tau"}, ""),
+        ({"name": "s", "password": "Anker-und-Tau", "replication": True}, ""),
+        ({"name": "r", "replication": True}, ""),
+    ],
+)
+def test_the_password_of_the_standbys(filters: Filters, user: dict[str, Any], password: str) -> None:
+    assert filters["postgresql_replication_password"]([{"name": "x"}, user], "r") == password

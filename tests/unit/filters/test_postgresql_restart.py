@@ -169,3 +169,17 @@ def test_the_plan_as_a_table(filters: Filters) -> None:
         "max_connections  100  restart  as it is said [here]",
     ]
     assert filters["postgresql_plan"]({}) == {"settings": [], "table": ""}
+
+
+@pytest.mark.parametrize(
+    ("policy", "window", "findings"),
+    [
+        ("allowed", "", []),
+        ("window", "23:00-04:00", []),
+        ("window", "", ["postgresql_restart_window is ''; write it as '02:00-04:00', in UTC"]),
+        ("allowed", "2-4", ["postgresql_restart_window is '2-4'; write it as '02:00-04:00', in UTC"]),
+    ],
+)
+def test_a_window_that_is_not_one_is_a_finding(filters: Filters, policy: str, window: str, findings: list[str]) -> None:
+    options = {"postgresql_restart_policy": policy, "postgresql_restart_window": window}
+    assert filters["postgresql_restart_findings"](options) == findings

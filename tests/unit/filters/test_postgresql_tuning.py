@@ -110,7 +110,7 @@ def test_overrides_win_and_enter_what_is_derived(filters: Filters) -> None:
     [
         ({"max_wal_size": "1 gb"}, "max_wal_size is '1 gb'; write a whole number with MB, GB or TB"),
         ({"max_wal_size": 16}, "max_wal_size is 16; write a whole number with MB, GB or TB, at least 32MB"),
-        ({"Jit": "on"}, "Jit must be spelt jit"),
+        ({"Jit": "on"}, "postgresql_settings has Jit; spell it jit"),
         ({"work mem": "4MB"}, "'work mem' is not the name of a setting"),
         ({3: "4MB"}, "3 is not the name of a setting"),
         ({"log_line_prefix": "a\nb"}, "log_line_prefix must be"),
@@ -174,3 +174,22 @@ def test_the_wal_never_fills_its_disk(filters: Filters, server: dict[str, Any]) 
     if server["wal_disk_mb"]:
         kept = kilobytes(settings["max_wal_size"]) + kilobytes(settings["max_slot_wal_keep_size"])
         assert kept <= server["wal_disk_mb"] * 1024
+
+
+@pytest.mark.parametrize(
+    ("server", "overrides", "said"),
+    [
+        ({}, {}, ""),
+        ({"wal_disk_mb": 400}, {}, "the file system of pg_wal has 400 MB; PostgreSQL needs at least 512"),
+        ({"wal_room_mb": 600}, {"max_wal_size": "1GB"}, "max_wal_size is 1GB, but the file system of pg_wal has room"),
+        ({}, {"Work_Mem": "4MB"}, "postgresql_settings has Work_Mem; spell it work_mem"),
+    ],
+)
+def test_a_refusal_is_a_finding_of_the_role(
+    filters: Filters, server: dict[str, Any], overrides: dict[str, Any], said: str
+) -> None:
+    known: dict[str, Any] = {"cpus": 4, "memory_mb": 8192, "max_connections": 100, "version": 17, "workload": "web"}
+    known |= {"storage": "ssd", "huge_pages": True, "wal_disk_mb": 0, "wal_room_mb": 0, **server}
+    memory = {"work_mem": {"value": "4MB", "formula": "", "inputs": ""}}
+    found = filters["postgresql_tuning_findings"](known, memory, overrides)
+    assert [sentence[: len(said)] for sentence in found] == [said] * bool(said)

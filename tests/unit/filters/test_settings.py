@@ -1,4 +1,4 @@
-"""Further settings: those of the role are named with a cure, and the others can stand in a file."""
+"""Further settings: those of the role are named with what to do instead, and the others can stand in a file."""
 
 import re
 from collections.abc import Callable
@@ -8,23 +8,25 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.holdfast.platform.plugins.plugin_utils.settings import setting_findings
+
 Filters = dict[str, Callable[..., Any]]
-Refusal = Callable[..., str]
 ROLES = Path(__file__).parents[3] / "roles"
-CURES = {"port": "set postgresql_port"}
+OWNED = {"port": "set postgresql_port"}
+
+
+def found(settings: dict[Any, Any], pattern: str = "[A-Za-z0-9._]+") -> list[str]:
+    return list(setting_findings("v", settings, pattern, OWNED))
 
 
 @pytest.mark.parametrize("name", ["port", "Port", "PORT"])
-def test_a_setting_of_the_role_is_named_with_its_cure(filters: Filters, name: str) -> None:
-    sentence = f"postgresql_settings has {name}, which its role writes itself; set postgresql_port"
-    assert filters["owned_settings"]({name: 1, "work_mem": "4MB"}, "postgresql_settings", CURES) == [sentence]
+def test_a_setting_of_the_role_is_named_with_what_to_do_instead(name: str) -> None:
+    assert found({name: 1, "work_mem": "4MB"}) == [f"v has {name}, which its role writes itself; set postgresql_port"]
 
 
-def test_other_settings_pass(filters: Filters, refusal: Refusal) -> None:
-    assert filters["owned_settings"]({"port2": 1, "work_mem": "4MB"}, "postgresql_settings", CURES) == []
-    assert filters["line_settings"]({"a.b": "x y", "c": 1.5, "d": False}, "v", "[a-z.]+") == []
-    assert "must be dicts" in refusal("owned_settings", [], "v", {})
-    assert "v must be a dict" in refusal("line_settings", [], "v", "x")
+def test_other_settings_pass() -> None:
+    assert found({"port2": 1, "work_mem": "4MB"}) == []
+    assert found({"a.b": "x y", "c": 1.5, "d": False}, "[a-z.]+") == []
 
 
 @pytest.mark.parametrize(
@@ -39,18 +41,19 @@ def test_other_settings_pass(filters: Filters, refusal: Refusal) -> None:
         ({"ab": ["x"]}, "v.ab must be"),
     ],
 )
-def test_what_is_no_line_is_refused(filters: Filters, settings: dict[Any, Any], said: str) -> None:
-    (sentence,) = filters["line_settings"](settings, "v", "[a-z]+")
+def test_what_is_not_a_line_is_refused(settings: dict[Any, Any], said: str) -> None:
+    (sentence,) = found(settings, "[a-z]+")
     assert said in sentence
 
 
 @pytest.mark.parametrize("role", ["postgresql", "pgbouncer"])
-def test_every_cure_names_a_variable_that_there_is(role: str) -> None:
+def test_every_fix_names_a_variable_that_there_is(filters: Filters, role: str) -> None:
     """`set postgresql_port` helps only while role postgresql has that variable."""
-    own = yaml.safe_load((ROLES / role / "vars/main.yml").read_text())[f"__{role}_own_settings"]
+    module = filters[f"{role}_findings"].__wrapped__  # type: ignore[attr-defined]
+    owned = module.__globals__["OWNED"]
     known = {name for path in ROLES.glob("*/defaults/main.yml") for name in yaml.safe_load(path.read_text()) or {}}
     known |= {"pgbouncer_servers", "pgbouncer_databases", "certificates_ca_certificate"}  # required ones
-    for name, cure in own.items():
-        words = set(re.findall(r"\b(?:postgresql|pgbouncer|backup|certificates)_[a-z_]+", cure))
+    for name, fix in owned.items():
+        words = set(re.findall(r"\b(?:postgresql|pgbouncer|backup|certificates)_[a-z_]+", fix))
         assert words <= known, name
-        assert words or cure.startswith("take it out"), name
+        assert words or fix.startswith("take it out"), name

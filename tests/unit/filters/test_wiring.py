@@ -43,7 +43,7 @@ def wired(host: str, played: list[str] = EVERYBODY, **groups: list[str]) -> dict
 
 
 def with_primary() -> dict[str, dict[str, Any]]:
-    return {**HOSTS, **{name: {**HOSTS[name], "postgresql_primary": "data1"} for name in ("data1", "data2")}}
+    return {**HOSTS, **{name: {**HOSTS[name], "postgresql_initial_primary": "data1"} for name in ("data1", "data2")}}
 
 
 def test_addresses_of_groups() -> None:
@@ -99,11 +99,11 @@ def test_nobody_keeps_backups() -> None:
     [("backup1", ["repository"]), ("data1", ["client"]), ("edge1", [])],
 )
 def test_sides(host: str, sides: list[str]) -> None:
-    assert wired(host)["backup_sides"] == sides
+    assert wired(host)["backup_roles"] == sides
 
 
 def test_a_database_host_may_keep_backups_too() -> None:
-    assert wired("data1", backup=["data1"])["backup_sides"] == ["repository", "client"]
+    assert wired("data1", backup=["data1"])["backup_roles"] == ["repository", "client"]
 
 
 def test_clients_of_this_run_and_those_that_wait() -> None:

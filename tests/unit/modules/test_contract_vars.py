@@ -31,7 +31,7 @@ INVENTORY: dict[str, Any] = {
 }
 WANTED = (
     "backup_clients",
-    "backup_sides",
+    "backup_roles",
     "contract_backup",
     "pgbouncer_servers",
     "postgresql_archive_command",

@@ -25,3 +25,12 @@ def filter_module(*cores: Filter) -> type:
     """Return the class that Ansible looks for; each function is a filter of its own name."""
     named = {core.__name__: _reported(core) for core in cores}
     return type("FilterModule", (), {"filters": lambda _self: named})
+
+
+def findings_of(core: Filter, *arguments: object) -> list[str]:
+    """Return the sentence with which a function refuses its arguments, or none."""
+    try:
+        core(*arguments)
+    except (TypeError, ValueError) as refusal:
+        return [str(refusal)]
+    return []

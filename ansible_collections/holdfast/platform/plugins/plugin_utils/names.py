@@ -1,4 +1,4 @@
-"""Names: what they may look like, and lists of entries that have one."""
+"""Names: what they may look like, how long ones are shortened, and lists of entries that have one."""
 
 import hashlib
 from collections.abc import Iterable
@@ -13,6 +13,7 @@ ACTIVATION = r"(restart|reload) \S+\.(service|socket|timer|mount|path|target)|ru
 COMMON_NAME = 64  # characters of the common name of a certificate (X.520)
 DIGEST = 8
 IDENTIFIER = 63  # bytes that PostgreSQL keeps of a name
+SLOT = "holdfast_"
 
 
 def words(text: str) -> frozenset[str]:
@@ -39,3 +40,14 @@ def short_name(name: str, most: int = COMMON_NAME) -> str:
         return str(name)
     start = name.encode()[: most - DIGEST - 1].decode(errors="ignore").rstrip(".-")
     return f"{start}-{hashlib.sha256(name.encode()).hexdigest()[:DIGEST]}"
+
+
+def replication_name(host: str) -> str:
+    """Return the application_name under which a standby streams: with the prefix of a slot it is an identifier."""
+    return short_name(host, IDENTIFIER - len(SLOT))
+
+
+def replication_slot(host: str) -> str:
+    """Return the name of a standby's slot, which PostgreSQL wants in lower-case letters, digits and underscores."""
+    name = replication_name(host).lower()
+    return SLOT + "".join(letter if letter.isascii() and letter.isalnum() else "_" for letter in name)
