@@ -10,6 +10,38 @@ from ansible_collections.holdfast.platform.plugins.plugin_utils.names import CER
 from ansible_collections.holdfast.platform.plugins.plugin_utils.numbers import WORD_BYTES
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
+# The http block of every host. What nginx_settings says stands in place of this.
+ALWAYS: dict[str, Any] = {
+    "default_type": "application/octet-stream",
+    "sendfile": True,
+    "tcp_nopush": True,
+    "server_tokens": False,
+    "types_hash_max_size": 2048,
+    # A client that is slow or silent does not hold a connection for long
+    "client_header_timeout": "15s",
+    "client_body_timeout": "30s",
+    "send_timeout": "30s",
+    "keepalive_timeout": "65s",
+    "reset_timedout_connection": True,
+    "gzip": True,
+    "gzip_min_length": 1024,
+    "gzip_proxied": "any",
+    "gzip_vary": True,
+    "gzip_types": "text/plain text/css text/javascript text/xml application/javascript application/json "
+    "application/xml image/svg+xml",
+    "proxy_http_version": "1.1",
+    "proxy_connect_timeout": "3s",
+    "proxy_send_timeout": "30s",
+    # Requests that may be repeated go to the next server when one fails; others only if nothing had been sent yet
+    "proxy_next_upstream": "error timeout",
+    "proxy_next_upstream_timeout": "15s",
+    "limit_req_status": 429,
+    "limit_conn_status": 429,
+    "ssl_prefer_server_ciphers": False,
+    "ssl_session_cache": "shared:holdfast:10m",
+    "ssl_session_timeout": "1d",
+    "ssl_session_tickets": False,  # their key would live as long as the workers
+}
 # Every site says these itself, so that they would count nowhere: by name, what is meant instead
 ELSEWHERE = {
     "add_header": "nginx_headers",
@@ -68,19 +100,18 @@ SIZE = re.compile(r"\d+[kKmMgG]?")
 OPTIONS = {"nginx_body_limit_mb": (1, 2**20), "nginx_worker_connections": (64, 2**20), "nginx_hsts_seconds": (0, 2**31)}
 
 
-def nginx_option_findings(options: Mapping[str, Any]) -> list[str]:
-    """Return one sentence, with its cure, for every option of the role, by name, that nginx would refuse."""
-    findings = [
-        f"{name} is {options[name]}; give {least} to {most}"
-        for name, (least, most) in OPTIONS.items()
-        if name in options and not least <= options[name] <= most
-    ]
+def option_findings(options: Mapping[str, Any], has_http3: bool) -> Iterator[str]:
+    """Say which options of the role nginx would refuse."""
+    for name, (least, most) in OPTIONS.items():
+        if name in options and not least <= options[name] <= most:
+            yield f"{name} is {options[name]}; give {least} to {most}"
     if options.get("nginx_status_port") in (80, 443):
-        findings.append(f"nginx_status_port is {options['nginx_status_port']}, which sites have; choose another")
+        yield f"nginx_status_port is {options['nginx_status_port']}, which sites have; choose another"
     name = str(options.get("nginx_certificate", "nginx"))
     if not re.fullmatch(CERTIFICATE, name):
-        findings.append(f"nginx_certificate is {name!r}; write a file name of /etc/holdfast/tls without suffix, not ca")
-    return findings
+        yield f"nginx_certificate is {name!r}; write a file name of /etc/holdfast/tls without suffix, not ca"
+    if options.get("nginx_http3_enabled") and not has_http3:
+        yield "nginx_http3_enabled is true, but the nginx of Debian 12 has no HTTP/3; set it to false"
 
 
 def name_findings(name: str) -> Iterator[str]:
@@ -115,10 +146,10 @@ def word_findings(name: str, value: object) -> Iterator[str]:
         yield f"has {name}: {text}; write a whole number"
 
 
-def nginx_setting_findings(settings: Mapping[str, Any]) -> list[str]:
-    """Return one sentence, with its cure, for every directive that the http block cannot have like this."""
-    findings = []
-    for name, value in settings.items():
+def nginx_setting_findings(options: Mapping[str, Any], has_http3: bool) -> list[str]:
+    """Return one sentence for every option that nginx would refuse, and every directive its http block cannot have."""
+    findings = [*option_findings(options, has_http3)]
+    for name, value in options.get("nginx_settings", {}).items():
         items = value if isinstance(value, list) else [value]
         found = [*name_findings(str(name))] or [each for item in items for each in word_findings(name, item)]
         if not items or (len(items) > 1 and name in KNOWN - REPEATED):
@@ -133,7 +164,7 @@ def _spelled(value: object) -> str:
 
 def nginx_directives(settings: Mapping[str, Any], ours: Mapping[str, Any]) -> list[str]:
     """Return the directives line by line, those of the operator in place of ours; formats before logs that use them."""
-    merged = {name: value for name, value in {**ours, **settings}.items() if value != ""}
+    merged = {name: value for name, value in {**ALWAYS, **ours, **settings}.items() if value != ""}
     return [
         f"{name} {_spelled(item)}"
         for name in sorted(merged, key=lambda name: (name != "log_format", name))
@@ -157,4 +188,4 @@ def nginx_hash_sizes(sites: list[dict[str, Any]]) -> dict[str, int]:
     }
 
 
-FilterModule = filter_module(nginx_option_findings, nginx_setting_findings, nginx_directives, nginx_hash_sizes)
+FilterModule = filter_module(nginx_setting_findings, nginx_directives, nginx_hash_sizes)
