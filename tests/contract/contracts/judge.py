@@ -67,9 +67,18 @@ class Judge:
         self.arguments = self.action(self.variables({}, {}))._templar.template(self.task.args)
         self.kept = {part: value for name in self.arguments["keep"] for part, value in self.raw[name].items()}
         self.words = {name: set(words(value)) for name, value in (self.raw | self.kept).items()}
+        for name, said in self.words.items():
+            if "role_options" in said:
+                said.update(self.option_names(name.lstrip("_").split("_findings")[0]))
         offers = {f"{role}_offer" for role in self.arguments["offers"]}
         self.words |= {"host_offers": offers, "known_offers": offers}
         self.settled = self.settle()
+
+    def option_names(self, name: str) -> set[str]:
+        """Return the options of the role that has a variable of this name."""
+        action = self.action({})
+        role = next((role for role in self.arguments["roles"] if f"{name}_".startswith(f"{role}_")), "")
+        return {option for path in action.paths([role] if role else []).values() for option in action.options(path)}
 
     def settle(self) -> dict[str, Any]:
         """Return what the templates of the good host come to."""
@@ -134,16 +143,23 @@ class Judge:
         variables = self.variables({name: value, **{other: [] for other in without}}, settled)
         action = self.action(variables)
         (path,) = action.paths([role]).values()
-        options = action.options(path)
-        # The good host's, as far as they do not follow from the variable
-        action.given[role] = {key: kept for key, kept in self.options_of(role).items() if key not in follows}
-        yield from action.option_findings({name: options[name]}, variables, role)
-        rest = {other: option for other, option in options.items() if other in follows and other != name}
-        action.option_findings(rest, variables, role)
+        yield from action.option_findings({name: action.options(path)[name]}, variables, role)
+        self.give(action, role, variables, follows)
         yield from itertools.chain(*action.computed([f"{role}_findings"], variables))
         yield from self.refusals(action, variables, follows)
         more = [found for found in self.arguments["findings"] if found in follows and found not in without]
+        for found in more:
+            self.give(action, found.removesuffix("_findings"), variables, follows)
         yield from itertools.chain(*action.computed(more, variables))
+
+    def give(self, action: Any, role: str, variables: dict[str, Any], follows: set[str]) -> None:
+        """Let findings of a role read its options: the good host's, but for those that follow from the variable."""
+        if role in self.arguments["roles"]:
+            kept = {name: value for name, value in self.options_of(role).items() if name not in follows}
+            action.given[role] = kept | action.given.get(role, {})
+            (path,) = action.paths([role]).values()
+            rest = {name: option for name, option in action.options(path).items() if name not in action.given[role]}
+            action.option_findings(rest, variables, role)
 
     def refusals(self, action: Any, variables: dict[str, Any], follows: set[str]) -> list[str]:
         """Compute what is kept of a host once more, as far as it follows from the variable of the case."""

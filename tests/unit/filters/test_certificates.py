@@ -29,7 +29,8 @@ WANTED: dict[str, Any] = {"name": "nginx", "names": ["api.example.org", "example
 
 def judged(filters: Filters, *given_parts: Any) -> Any:
     """Judge certificates, providers and the ACME server; perhaps with what is provided, and what others want."""
-    wanted, providers, acme, provided, others = [*given_parts, *([], {})[len(given_parts) - 3 :]]
+    defaults: list[Any] = [[], {}]
+    wanted, providers, acme, provided, others = [*given_parts, *defaults[len(given_parts) - 3 :]]
     options = {
         "certificates_wanted": wanted,
         "certificates_providers": providers,

@@ -253,5 +253,6 @@ def test_an_uplink_is_not_taken_for_a_bridge(
 
 def test_options_and_a_plan_are_expected(refusal: Refusal) -> None:
     """A missing part would be a judgement that silently is not made."""
-    for wrong in (([], {"rules": []}), ({}, []), ({}, {})):
+    pairs: list[tuple[object, object]] = [([], {"rules": []}), ({}, []), ({}, {})]
+    for wrong in pairs:
         assert "takes the options of role firewall and a plan" in refusal("firewall_findings", *wrong, {}, 0)
