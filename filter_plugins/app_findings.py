@@ -27,7 +27,7 @@ def _value_finding(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return f"{what} is {str(value).lower()}; put it into quotes, as the application is to read it"
     if isinstance(value, (dict, list)):
-        return f"{what} is no text; write it as the application reads it, for example with `| to_json`"
+        return f"{what} is not text; write it as the application reads it, for example with `| to_json`"
     text = str(value)
     if re.search(r"[\n\r\0]", text):
         return (
@@ -49,11 +49,11 @@ def _name_findings(options: Mapping[str, Any]) -> Iterator[str]:
         endings = f"{', '.join(BESIDE[:-1])} or {BESIDE[-1]}"
         yield f"app_name is {name}; use lower-case letters, digits and dashes, and no ending {endings}"
     if not re.fullmatch(IMAGE, image) or ":" in image.split("/")[-1]:
-        yield f"app_image is {image}; give the name alone, the tag is app_version"
+        yield f"app_image is {image}; give the name only, the tag is app_version"
     if version and not re.fullmatch(VERSION, version):
         yield f"app_version is {version}; give a tag with a semantic version, like 1.4.2 or production-v1.4.2"
     if not re.fullmatch(r"/[!-~]*", path):
-        yield f"app_health_path is {path}; it begins with a slash and holds no blank"
+        yield f"app_health_path is {path}; begin it with a slash, without spaces"
 
 
 def _environment_findings(environment: dict[str, Any]) -> Iterator[str]:
@@ -75,7 +75,7 @@ def _limit_findings(options: Mapping[str, Any]) -> Iterator[str]:
 
 def _owner_finding(path: str, seen: dict[str, Any], uid: int, host: str, taken: set[int]) -> str:
     if seen.get("kind") == "file":
-        return f"app_data_directories has {path}, which is no folder on {host}; name another, or move that file away"
+        return f"app_data_directories has {path}, which is not a folder on {host}; name another, or move that file away"
     if seen.get("kind") != "directory" or not seen["used"] or seen["uid"] == uid:
         return ""
     owner = seen["uid"]

@@ -61,7 +61,7 @@ def acme_findings(options: Mapping[str, Any]) -> Iterator[str]:
             yield f"{name} is {url!r}; write the URL of a directory, it begins with https://"
     for name in ("certificates_acme_directory_ca", "certificates_acme_roots"):
         if (pem := options.get(name)) and not pem.lstrip().startswith("-----BEGIN CERTIFICATE-----"):
-            yield f"{name} is no certificate in PEM; it begins with -----BEGIN CERTIFICATE-----"
+            yield f"{name} is not a certificate in PEM; it begins with -----BEGIN CERTIFICATE-----"
     if (email := options.get("certificates_acme_email")) and not re.fullmatch(EMAIL, email):
         yield f"certificates_acme_email is {email!r}; give the address that the account is made for"
     if (command := options.get("certificates_acme_dns_command")) and not re.fullmatch(r"/\S+", command):
@@ -122,7 +122,7 @@ def wanted_findings(options: Mapping[str, Any]) -> Iterator[str]:
         if not re.fullmatch(FILE_NAME, name):
             yield (
                 f"certificates_wanted has the name {name!r}; use up to 100 letters, digits and . _ -, "
-                "and not ca, which is the authority"
+                "and not ca, which is the CA"
             )
     acme = [entry for entry in wanted if providers.get(entry["name"]) == "acme"]
     for entry in wanted:

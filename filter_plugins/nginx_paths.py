@@ -36,7 +36,7 @@ def list_findings(options: Mapping[str, Any]) -> Iterator[str]:
         if _is_network(source) and _is_everybody(source):
             yield (
                 f"nginx_trusted_proxies has {source}, with which any client could claim the address of another; "
-                "name your balancers alone"
+                "name only your load balancers"
             )
     inside = options.get("nginx_maintenance_sources", [])
     yield from (f"nginx_maintenance_sources {finding}" for finding in _unfit(inside))

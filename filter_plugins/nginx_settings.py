@@ -119,9 +119,9 @@ def name_findings(name: str) -> Iterator[str]:
     if not NAME.fullmatch(name):
         yield f"has {name!r}; write the name of the directive alone, and what follows it as its value"
     elif name in ELSEWHERE:
-        yield f"has {name}, which sites say themselves; set {ELSEWHERE[name]} instead"
+        yield f"has {name}, which each site sets itself; set {ELSEWHERE[name]} instead"
     elif name in FIXED:
-        yield f"has {name}, which sites say themselves and rely on; take it out"
+        yield f"has {name}, which each site sets itself and relies on; take it out"
     elif name in BLOCKS:
         yield f"has {name}, which is a block; put it into a file of your own in /etc/nginx/conf.d"
     elif name in OTHER_CONTEXT:
@@ -137,11 +137,11 @@ def word_findings(name: str, value: object) -> Iterator[str]:
     if not isinstance(value, (str, int, float)) or not text.strip():
         yield f"has {name}: {value!r}; write a text, a number, true or false, or a list of these"
     elif re.search(r"[;{}\n\r\0]|(^|\s)[#\"']", bare) or bare.endswith("\\"):
-        yield f"has {name}: {text}; put what holds ; {{ }} # or a blank into quotes, on one line, without a last ;"
+        yield f"has {name}: {text}; put a value with ; {{ }} # or a space in quotes, on one line, without a trailing ;"
     elif any(len(word.encode()) > WORD_BYTES for word in [*QUOTED.findall(text), *bare.split()]):
         yield f"has {name} with a word of more than {WORD_BYTES} bytes, which nginx does not read; make it shorter"
     elif (name.endswith("_timeout") and name != "keepalive_timeout") and not TIME.fullmatch(text):
-        yield f"has {name}: {text}, which is no time; write seconds, or a number and its unit, such as 30s"
+        yield f"has {name}: {text}, which is not a time; write seconds, or a number and its unit, such as 30s"
     elif name.endswith(("_hash_bucket_size", "_hash_max_size")) and not SIZE.fullmatch(text):
         yield f"has {name}: {text}; write a whole number"
 

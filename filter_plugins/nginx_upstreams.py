@@ -60,7 +60,7 @@ def weight_findings(servers: list[str], weights: Mapping[str, Any], kept_by: str
         elif weight > 1 and kept_by != "none":
             yield (
                 f"gives {server} the weight {weight} and has upstream.sticky_by {kept_by}; "
-                "a weight would move clients from the instance that keeps them, so give 0 to drain it, or nothing"
+                "a weight would move clients from the server that keeps them, so give 0 to drain it, or nothing"
             )
     if servers and all(weights.get(server, 1) == 0 for server in servers):
         yield "drains all of its servers; leave one, or close the site with playbooks/maintenance.yml"

@@ -98,7 +98,7 @@ def redis_memory(host_mb: int, persistence: bool, maxmemory_mb: int = 0, percent
     if chosen > largest:
         needed = _total(chosen, persistence)
         raise ValueError(
-            f"redis_maxmemory_mb is {chosen}, which needs {needed} MB with its head-room, but Redis may take "
+            f"redis_maxmemory_mb is {chosen}, which needs {needed} MB with its headroom, but Redis may take "
             f"{memory_mb} MB of this host; lower redis_maxmemory_mb to {largest}, or give the host {needed} MB for it"
         )
     return {

@@ -28,8 +28,8 @@ def said_of(filters: Filters, folders: list[dict[str, str]], seen: dict[str, Any
             )
             for name in ("Shop", "-shop", "", "a_b", "shop-candidate", "shop-previous", "shop-migrate")
         ],
-        ({"image": "tiny:1"}, "app_image is tiny:1; give the name alone, the tag is app_version"),
-        ({"image": "Tiny"}, "app_image is Tiny; give the name alone, the tag is app_version"),
+        ({"image": "tiny:1"}, "app_image is tiny:1; give the name only, the tag is app_version"),
+        ({"image": "Tiny"}, "app_image is Tiny; give the name only, the tag is app_version"),
         *[
             (
                 {"version": version},
@@ -37,8 +37,8 @@ def said_of(filters: Filters, folders: list[dict[str, str]], seen: dict[str, Any
             )
             for version in ("latest", "1.4", "1.4.2 ", "1.4.2+x")
         ],
-        ({"health_path": "up"}, "app_health_path is up; it begins with a slash and holds no blank"),
-        ({"health_path": "/a b"}, "app_health_path is /a b; it begins with a slash and holds no blank"),
+        ({"health_path": "up"}, "app_health_path is up; begin it with a slash, without spaces"),
+        ({"health_path": "/a b"}, "app_health_path is /a b; begin it with a slash, without spaces"),
     ],
 )
 def test_names_that_docker_does_not_take(filters: Filters, options: dict[str, Any], sentence: str) -> None:
@@ -71,8 +71,8 @@ def test_the_port_is_published_on_an_address_of_ipv4(filters: Filters, address: 
         (None, "is empty (null); give it a value, '' for an empty text, or take it out"),
         (True, "is true; put it into quotes, as the application is to read it"),
         (False, "is false; put it into quotes, as the application is to read it"),
-        ([1], "is no text; write it as the application reads it, for example with `| to_json`"),
-        ({"a": 1}, "is no text; write it as the application reads it, for example with `| to_json`"),
+        ([1], "is not text; write it as the application reads it, for example with `| to_json`"),
+        ({"a": 1}, "is not text; write it as the application reads it, for example with `| to_json`"),
         (
             "-----BEGIN\nKEY",
             "has more than one line, which Docker cannot read from an environment file; give it as one",
@@ -152,7 +152,8 @@ def test_a_folder_that_is_new_empty_or_its_own_is_fine(filters: Filters, seen: d
 def test_a_file_is_no_folder(filters: Filters) -> None:
     (sentence,) = said_of(filters, ONE, facts(kind="file"), 10001)
     assert (
-        sentence == "app_data_directories has /srv/shop, which is no folder on h1; name another, or move that file away"
+        sentence
+        == "app_data_directories has /srv/shop, which is not a folder on h1; name another, or move that file away"
     )
 
 

@@ -132,7 +132,7 @@ def test_what_can_be_had_is_fine(filters: Filters) -> None:
         (
             {},
             {"roots": "/etc/ssl/root.pem"},
-            "certificates_acme_roots is no certificate in PEM; it begins with -----BEGIN CERTIFICATE-----",
+            "certificates_acme_roots is not a certificate in PEM; it begins with -----BEGIN CERTIFICATE-----",
         ),
         (
             {},
@@ -295,7 +295,7 @@ def test_a_name_is_that_of_a_file_beside_the_authority(filters: Filters, name: s
     """It comes from sites too."""
     assert judged(filters, [{**WANTED, "name": name}], {}, ACME) == [
         f"certificates_wanted has the name {name!r}; use up to 100 letters, digits and . _ -, "
-        "and not ca, which is the authority"
+        "and not ca, which is the CA"
     ]
 
 

@@ -125,7 +125,7 @@ def test_not_everybody_is_a_proxy(filters: Filters) -> None:
     everybody = ["0.0.0.0/0", "128.0.0.0/1", "::/0", "2000::/3", "2000::/4"]
     assert say({"nginx_trusted_proxies": everybody}) == [
         f"nginx_trusted_proxies has {source}, with which any client could claim the address of another; "
-        "name your balancers alone"
+        "name only your load balancers"
         for source in everybody
     ]
     assert say({"nginx_trusted_proxies": ["10.0.0.300", "10.0.0.1/8"]}) == [

@@ -39,7 +39,7 @@ def test_what_is_right_is_fine(filters: Filters, settings: dict[str, Any]) -> No
     assert filters["nginx_setting_findings"]({"nginx_settings": settings}, True) == []
 
 
-QUOTES = "put what holds ; { } # or a blank into quotes, on one line, without a last ;"
+QUOTES = "put a value with ; { } # or a space in quotes, on one line, without a trailing ;"
 
 
 @pytest.mark.parametrize(
@@ -56,15 +56,18 @@ QUOTES = "put what holds ; { } # or a blank into quotes, on one line, without a 
         ),
         (
             {"client_max_body_size": "20m"},
-            "has client_max_body_size, which sites say themselves; set nginx_body_limit_mb instead",
+            "has client_max_body_size, which each site sets itself; set nginx_body_limit_mb instead",
         ),
-        ({"ssl_protocols": "TLSv1.3"}, "has ssl_protocols, which sites say themselves; set nginx_tls_profile instead"),
-        ({"add_header": "X-A a"}, "has add_header, which sites say themselves; set nginx_headers instead"),
+        ({"ssl_protocols": "TLSv1.3"}, "has ssl_protocols, which each site sets itself; set nginx_tls_profile instead"),
+        ({"add_header": "X-A a"}, "has add_header, which each site sets itself; set nginx_headers instead"),
         (
             {"proxy_read_timeout": "5s"},
-            "has proxy_read_timeout, which sites say themselves; set read_timeout_seconds of a site instead",
+            "has proxy_read_timeout, which each site sets itself; set read_timeout_seconds of a site instead",
         ),
-        ({"proxy_http_version": "1.0"}, "has proxy_http_version, which sites say themselves and rely on; take it out"),
+        (
+            {"proxy_http_version": "1.0"},
+            "has proxy_http_version, which each site sets itself and relies on; take it out",
+        ),
         (
             {"map": "$a $b { default 1; }"},
             "has map, which is a block; put it into a file of your own in /etc/nginx/conf.d",
@@ -94,7 +97,7 @@ QUOTES = "put what holds ; { } # or a blank into quotes, on one line, without a 
         ),
         (
             {"send_timeout": "5x"},
-            "has send_timeout: 5x, which is no time; write seconds, or a number and its unit, such as 30s",
+            "has send_timeout: 5x, which is not a time; write seconds, or a number and its unit, such as 30s",
         ),
         ({"map_hash_bucket_size": "big"}, "has map_hash_bucket_size: big; write a whole number"),
     ],

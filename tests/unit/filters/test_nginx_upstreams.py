@@ -71,7 +71,7 @@ def test_what_is_right_is_fine(filters: Filters, upstream: dict[str, Any]) -> No
         (
             {"servers": ["a:1", "b:1"], "weights": {"b:1": 2}, "sticky_by": "address"},
             "gives b:1 the weight 2 and has upstream.sticky_by address; a weight would move clients "
-            "from the instance that keeps them, so give 0 to drain it, or nothing",
+            "from the server that keeps them, so give 0 to drain it, or nothing",
         ),
         (
             {"servers": ["a:1", "b:1"], "weights": {"a:1": 0, "b:1": 0}},

@@ -161,7 +161,7 @@ def test_memory_is_looked_at_with_everything_else(filters: Filters) -> None:
     found = said(filters, change, 64)
     assert [one.split(";")[0] for one in found] == [
         "redis_users has the name default",
-        "redis_maxmemory_mb is 48, which needs 88 MB with its head-room, but Redis may take 64 MB of this host",
+        "redis_maxmemory_mb is 48, which needs 88 MB with its headroom, but Redis may take 64 MB of this host",
     ]
     assert found[1].endswith("lower redis_maxmemory_mb to 32, or give the host 88 MB for it")
     assert said(filters, {"maxmemory_mb": 48, "persistence_enabled": True}, 88) == []
