@@ -253,7 +253,7 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
             else:
                 of_value = [*value_findings(name, value, option)] or form_findings(value, name, option, forms)
                 found += of_value
-                if not of_value:
+                if all(isinstance(each, Lacking) for each in of_value):
                     self.given.setdefault(role, {})[name] = completed(value, option)
                     task_vars[name] = value  # what refers to it needs no template any more
         return found

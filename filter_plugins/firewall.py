@@ -4,7 +4,7 @@ import ipaddress
 import re
 from typing import Any
 
-from ansible_collections.holdfast.platform.plugins.plugin_utils.addresses import BRIDGES, CONTAINERS, PUBLIC
+from ansible_collections.holdfast.platform.plugins.plugin_utils.addresses import CONTAINERS, PUBLIC
 from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
 
 
@@ -93,20 +93,4 @@ def address_sets(groups: dict[str, list[str]], sets: dict[str, list[str]]) -> di
     return known
 
 
-def interface_findings(external: list[str], outward: list[str]) -> list[str]:
-    """Return a sentence for each interface that leads outside and would be taken for one of containers."""
-    if not isinstance(external, list) or not isinstance(outward, list):
-        raise TypeError(f"interface_findings takes two lists of names, got {external!r} and {outward!r}")
-    inside = [
-        name
-        for name in dict.fromkeys(outward)
-        if name and (name not in external if external else name.startswith(BRIDGES))
-    ]
-    return [
-        f"firewall_external_interfaces is {', '.join(external) or 'empty'}, which takes {name} for an interface of "
-        f"containers, but the default route of this host leads through it; add {name}"
-        for name in inside
-    ]
-
-
-FilterModule = filter_module(resolve_sources, address_sets, interface_findings)
+FilterModule = filter_module(resolve_sources, address_sets)

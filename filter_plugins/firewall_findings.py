@@ -2,13 +2,30 @@
 
 import ipaddress
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.holdfast.platform.plugins.plugin_utils.addresses import PUBLIC, network_of
+from ansible_collections.holdfast.platform.plugins.plugin_utils.addresses import BRIDGES, PUBLIC, network_of
 from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
 
-EXPECTED = {"sets", "public_accepted", "data_ports", "data_services", "connection"}
+# Services that keep data, by the name of the rule they publish and by the ports that people publish them at
+DATA_SERVICES = ("postgresql", "pgbouncer", "redis", "pgbackrest")
+DATA_PORTS = {
+    2049: "NFS",
+    2375: "Docker",
+    2376: "Docker",
+    2379: "etcd",
+    3306: "MySQL",
+    5432: "PostgreSQL",
+    6379: "Redis",
+    6432: "pgbouncer",
+    9042: "Cassandra",
+    9200: "Elasticsearch",
+    9300: "Elasticsearch",
+    11211: "memcached",
+    16379: "Redis Cluster",
+    27017: "MongoDB",
+}
 WORLD = {4: 2**31, 6: 2**124}  # half of the addresses; of those of IPv6 that are in use, which are 2000::/3
 Rule = dict[str, Any]
 End = Any  # a network, the name of a group, or public
@@ -107,7 +124,7 @@ def _pairs(rules: list[Rule], ports: Ports) -> list[str]:
     return found
 
 
-def _open_data(rules: list[Rule], addresses: dict[str, list[str]], host: dict[str, Any]) -> list[str]:
+def _open_data(rules: list[Rule], addresses: dict[str, list[str]], accepted: list[str]) -> list[str]:
     """Return sentences about rules that open to everybody what holds data, or what a service keeps for few."""
     kept = {
         place: rule["name"]
@@ -117,12 +134,12 @@ def _open_data(rules: list[Rule], addresses: dict[str, list[str]], host: dict[st
     }
     found = []
     for rule in rules:
-        if rule["origin"] == "ssh" or rule["name"] in host["public_accepted"] or not _is_world(rule, addresses):
+        if rule["origin"] == "ssh" or rule["name"] in accepted or not _is_world(rule, addresses):
             continue
         few = [place for place in rule["places"] if place in kept and rule["origin"] == "operator"]
         reasons = [f"{place[1]} to everybody, which {kept[place]} keeps for few" for place in few]
-        known = [(port, host["data_ports"].get(port)) for port in rule["ports"]]
-        if rule["origin"] == "service" and rule["name"] in host["data_services"]:
+        known = [(port, DATA_PORTS.get(port)) for port in rule["ports"]]
+        if rule["origin"] == "service" and rule["name"] in DATA_SERVICES:
             known.append((rule["ports"][0], rule["name"]))
         reasons += [f"{port} ({what}) to everybody" for port, what in known if what]
         if reasons:
@@ -134,11 +151,11 @@ def _open_data(rules: list[Rule], addresses: dict[str, list[str]], host: dict[st
     return found
 
 
-def _connection(rules: list[Rule], plan: dict[str, Any], connection: dict[str, Any]) -> list[str]:
-    """Return a sentence when the run would cut itself off."""
-    if not connection:
+def _connection(rules: list[Rule], plan: dict[str, Any], facts: Mapping[str, Any], port: int) -> list[str]:
+    """Return a sentence when the run would cut itself off; the host knows best whence it comes, and to which port."""
+    if not port:
         return []
-    port, address = connection["port"], connection.get("address")
+    port, address = facts.get("ssh_server_port") or port, facts.get("ssh_client_address", "")
     if not any(("tcp", port) in rule["places"] for rule in rules):
         return [
             f"firewall_ssh_port is {plan['ssh_port']}, this run connects through port {port}; set firewall_ssh_port to "
@@ -155,23 +172,42 @@ def _connection(rules: list[Rule], plan: dict[str, Any], connection: dict[str, A
     return [f"this run comes from {source}, which is not in firewall_ssh_sources ({', '.join(ends)}); add it"]
 
 
-def firewall_plan_findings(plan: dict[str, Any], host: dict[str, Any]) -> list[str]:
-    """Return a sentence for everything in a plan of firewall_plan that cannot be meant."""
-    if not isinstance(plan, dict) or not isinstance(host, dict) or set(host) != EXPECTED:
-        raise TypeError(f"firewall_plan_findings takes a plan and a dict with {', '.join(sorted(EXPECTED))}")
-    rules, ports = [dict(rule) for rule in plan["rules"]], Ports()
+def _interfaces(external: list[str], facts: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a sentence for each interface that leads outside and would be taken for one of containers."""
+    routes = [facts.get(f"default_ipv{version}") or {} for version in (4, 6)]
+    for name in dict.fromkeys(route.get("interface", "") for route in routes):
+        if name and (name not in external if external else name.startswith(BRIDGES)):
+            listed = ", ".join(external) or "empty"
+            yield (
+                f"firewall_external_interfaces is {listed}, which takes {name} for an interface of containers, but "
+                f"the default route of this host leads through it; add {name}"
+            )
+
+
+def firewall_findings(
+    options: Mapping[str, Any], plan: dict[str, Any], facts: Mapping[str, Any], port: int
+) -> list[str]:
+    """Return a sentence for everything in a plan of firewall_plan that cannot be meant.
+
+    ``port`` is the one that the run connects through, as far as the controller knows; 0 when it does not connect.
+    """
+    if not isinstance(options, Mapping) or not isinstance(plan, dict) or "rules" not in plan:
+        raise TypeError("firewall_findings takes the options of role firewall and a plan of firewall_plan")
+    rules = [dict(rule) for rule in plan["rules"]]
+    ports: Ports = {}
     for rule in rules:
-        rule["ends"] = _ends(rule, plan["addresses"], host["sets"])
+        rule["ends"] = _ends(rule, plan["addresses"], list(options.get("firewall_sets", {})))
         rule["places"] = [(rule["protocol"], port) for port in rule["ports"]]
         for place in rule["places"]:
             ports.setdefault(place, Port()).add(rule)
-    found = _connection(rules, plan, host["connection"]) + _open_data(rules, plan["addresses"], host)
+    found = _connection(rules, plan, facts, port)
+    found += _open_data(rules, plan["addresses"], options.get("firewall_public_accepted", []))
     found += _pairs(rules, ports)
     if plan["egress"] and plan["egress_policy"] == "accept":
         found.append(
             "firewall_egress_rules are given, but firewall_egress_policy is accept, which lets all out; set it to drop"
         )
-    return found
+    return [*found, *_interfaces(options.get("firewall_external_interfaces", []), facts)]
 
 
-FilterModule = filter_module(firewall_plan_findings)
+FilterModule = filter_module(firewall_findings)

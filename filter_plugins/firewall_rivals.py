@@ -48,10 +48,11 @@ def _chains(past: dict[str, Any], host: str, forwards: bool) -> Iterator[str]:
         yield f"{host} has the firewall table {what}, {WHY}; {FIRST} {cure}"
 
 
-def firewall_rival_findings(past: dict[str, Any], host: str, forwards: bool) -> list[str]:
-    """Return a sentence for each firewall of others; ``forwards`` when our rules let in what goes on to containers."""
-    if not isinstance(past, dict) or not isinstance(forwards, bool):
-        raise TypeError("firewall_rival_findings takes the fact firewall, a host and true or false")
+def firewall_rival_findings(facts: dict[str, Any], host: str, rules: list[dict[str, Any]]) -> list[str]:
+    """Return a sentence for each firewall of others; of our rules only those matter that let in what goes on."""
+    if not isinstance(facts, dict) or not isinstance(rules, list):
+        raise TypeError("firewall_rival_findings takes the facts of a host, its name and the rules of its plan")
+    past, forwards = facts.get("firewall"), any(rule["published"] for rule in rules)
     if not past:
         return []
     found = [f"{owner} is on at {host}, {WHY}; {FIRST} {OFF[owner]} there" for owner in past["owners"]]

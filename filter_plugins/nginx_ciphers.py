@@ -45,8 +45,9 @@ def group_findings(text: str) -> Iterator[str]:
         yield f"names {', '.join(unknown)}, which OpenSSL does not know; write groups such as X25519:prime256v1"
 
 
-def nginx_cipher_findings(settings: Mapping[str, Any]) -> list[str]:
-    """Return one sentence, with its cure, for ciphers and groups with which nginx would not start."""
+def nginx_cipher_findings(options: Mapping[str, Any]) -> list[str]:
+    """Return one sentence for ciphers and groups in nginx_settings with which nginx would not start."""
+    settings = options.get("nginx_settings", {})
     judges = {"ssl_ciphers": cipher_findings, "ssl_ecdh_curve": group_findings}
     return [
         f"nginx_settings: {name} {finding}"

@@ -28,19 +28,18 @@ def _unfit(sources: list[str]) -> Iterator[str]:
             yield f"has {source}, which is neither an address nor a network; write one such as 192.0.2.0/24"
 
 
-def nginx_source_findings(sources: list[str], variable: str) -> list[str]:
-    """Return one sentence for everything in a list of sources that is neither an address nor a network."""
-    return [f"{variable} {finding}" for finding in _unfit(sources)]
-
-
-def nginx_proxy_findings(sources: list[str]) -> list[str]:
-    """Return one sentence for everything in nginx_trusted_proxies that is no address, or makes everybody a proxy."""
-    return nginx_source_findings(sources, "nginx_trusted_proxies") + [
-        f"nginx_trusted_proxies has {source}, with which any client could claim the address of another; "
-        "name your balancers alone"
-        for source in sources
-        if _is_network(source) and _is_everybody(source)
-    ]
+def list_findings(options: Mapping[str, Any]) -> Iterator[str]:
+    """Say which lists of the role have something else than addresses and networks, or make everybody a proxy."""
+    proxies = options.get("nginx_trusted_proxies", [])
+    yield from (f"nginx_trusted_proxies {finding}" for finding in _unfit(proxies))
+    for source in proxies:
+        if _is_network(source) and _is_everybody(source):
+            yield (
+                f"nginx_trusted_proxies has {source}, with which any client could claim the address of another; "
+                "name only your load balancers"
+            )
+    inside = options.get("nginx_maintenance_sources", [])
+    yield from (f"nginx_maintenance_sources {finding}" for finding in _unfit(inside))
 
 
 def _is_everybody(source: str) -> bool:
@@ -74,9 +73,11 @@ def path_findings(site: Mapping[str, Any]) -> Iterator[str]:
             yield f"lets clients keep {path} for {seconds!r} seconds; give a whole number from 1 to {MOST_SECONDS}"
 
 
-def nginx_path_findings(sites: list[dict[str, Any]]) -> list[str]:
-    """Return one sentence, with its cure, for everything that cannot be said of a path."""
-    return [f"nginx_sites: {site['name']} {finding}" for site in sites for finding in path_findings(site)]
+def nginx_path_findings(options: Mapping[str, Any]) -> list[str]:
+    """Return one sentence for everything that cannot be said of a path, and of who reaches it."""
+    sites = options.get("nginx_sites", [])
+    of_sites = (f"nginx_sites: {site['name']} {finding}" for site in sites for finding in path_findings(site))
+    return [*of_sites, *list_findings(options)]
 
 
 def _pattern(path: str) -> str:
@@ -118,4 +119,4 @@ def nginx_locations(site: dict[str, Any]) -> list[dict[str, Any]]:
     return [location_of(path, site) for path in sorted(paths, key=lambda path: (-len(path), path))]
 
 
-FilterModule = filter_module(nginx_path_findings, nginx_source_findings, nginx_proxy_findings, nginx_locations)
+FilterModule = filter_module(nginx_path_findings, nginx_locations)

@@ -10,6 +10,38 @@ from ansible_collections.holdfast.platform.plugins.plugin_utils.names import CER
 from ansible_collections.holdfast.platform.plugins.plugin_utils.numbers import WORD_BYTES
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
+# The http block of every host. What nginx_settings says stands in place of this.
+ALWAYS: dict[str, Any] = {
+    "default_type": "application/octet-stream",
+    "sendfile": True,
+    "tcp_nopush": True,
+    "server_tokens": False,
+    "types_hash_max_size": 2048,
+    # A client that is slow or silent does not hold a connection for long
+    "client_header_timeout": "15s",
+    "client_body_timeout": "30s",
+    "send_timeout": "30s",
+    "keepalive_timeout": "65s",
+    "reset_timedout_connection": True,
+    "gzip": True,
+    "gzip_min_length": 1024,
+    "gzip_proxied": "any",
+    "gzip_vary": True,
+    "gzip_types": "text/plain text/css text/javascript text/xml application/javascript application/json "
+    "application/xml image/svg+xml",
+    "proxy_http_version": "1.1",
+    "proxy_connect_timeout": "3s",
+    "proxy_send_timeout": "30s",
+    # Requests that may be repeated go to the next server when one fails; others only if nothing had been sent yet
+    "proxy_next_upstream": "error timeout",
+    "proxy_next_upstream_timeout": "15s",
+    "limit_req_status": 429,
+    "limit_conn_status": 429,
+    "ssl_prefer_server_ciphers": False,
+    "ssl_session_cache": "shared:holdfast:10m",
+    "ssl_session_timeout": "1d",
+    "ssl_session_tickets": False,  # their key would live as long as the workers
+}
 # Every site says these itself, so that they would count nowhere: by name, what is meant instead
 ELSEWHERE = {
     "add_header": "nginx_headers",
@@ -68,19 +100,18 @@ SIZE = re.compile(r"\d+[kKmMgG]?")
 OPTIONS = {"nginx_body_limit_mb": (1, 2**20), "nginx_worker_connections": (64, 2**20), "nginx_hsts_seconds": (0, 2**31)}
 
 
-def nginx_option_findings(options: Mapping[str, Any]) -> list[str]:
-    """Return one sentence, with its cure, for every option of the role, by name, that nginx would refuse."""
-    findings = [
-        f"{name} is {options[name]}; give {least} to {most}"
-        for name, (least, most) in OPTIONS.items()
-        if name in options and not least <= options[name] <= most
-    ]
+def option_findings(options: Mapping[str, Any], has_http3: bool) -> Iterator[str]:
+    """Say which options of the role nginx would refuse."""
+    for name, (least, most) in OPTIONS.items():
+        if name in options and not least <= options[name] <= most:
+            yield f"{name} is {options[name]}; give {least} to {most}"
     if options.get("nginx_status_port") in (80, 443):
-        findings.append(f"nginx_status_port is {options['nginx_status_port']}, which sites have; choose another")
+        yield f"nginx_status_port is {options['nginx_status_port']}, which sites have; choose another"
     name = str(options.get("nginx_certificate", "nginx"))
     if not re.fullmatch(CERTIFICATE, name):
-        findings.append(f"nginx_certificate is {name!r}; write a file name of /etc/holdfast/tls without suffix, not ca")
-    return findings
+        yield f"nginx_certificate is {name!r}; write a file name of /etc/holdfast/tls without suffix, not ca"
+    if options.get("nginx_http3_enabled") and not has_http3:
+        yield "nginx_http3_enabled is true, but the nginx of Debian 12 has no HTTP/3; set it to false"
 
 
 def name_findings(name: str) -> Iterator[str]:
@@ -88,9 +119,9 @@ def name_findings(name: str) -> Iterator[str]:
     if not NAME.fullmatch(name):
         yield f"has {name!r}; write the name of the directive alone, and what follows it as its value"
     elif name in ELSEWHERE:
-        yield f"has {name}, which sites say themselves; set {ELSEWHERE[name]} instead"
+        yield f"has {name}, which each site sets itself; set {ELSEWHERE[name]} instead"
     elif name in FIXED:
-        yield f"has {name}, which sites say themselves and rely on; take it out"
+        yield f"has {name}, which each site sets itself and relies on; take it out"
     elif name in BLOCKS:
         yield f"has {name}, which is a block; put it into a file of your own in /etc/nginx/conf.d"
     elif name in OTHER_CONTEXT:
@@ -106,19 +137,19 @@ def word_findings(name: str, value: object) -> Iterator[str]:
     if not isinstance(value, (str, int, float)) or not text.strip():
         yield f"has {name}: {value!r}; write a text, a number, true or false, or a list of these"
     elif re.search(r"[;{}\n\r\0]|(^|\s)[#\"']", bare) or bare.endswith("\\"):
-        yield f"has {name}: {text}; put what holds ; {{ }} # or a blank into quotes, on one line, without a last ;"
+        yield f"has {name}: {text}; put a value with ; {{ }} # or a space in quotes, on one line, without a trailing ;"
     elif any(len(word.encode()) > WORD_BYTES for word in [*QUOTED.findall(text), *bare.split()]):
         yield f"has {name} with a word of more than {WORD_BYTES} bytes, which nginx does not read; make it shorter"
     elif (name.endswith("_timeout") and name != "keepalive_timeout") and not TIME.fullmatch(text):
-        yield f"has {name}: {text}, which is no time; write seconds, or a number and its unit, such as 30s"
+        yield f"has {name}: {text}, which is not a time; write seconds, or a number and its unit, such as 30s"
     elif name.endswith(("_hash_bucket_size", "_hash_max_size")) and not SIZE.fullmatch(text):
         yield f"has {name}: {text}; write a whole number"
 
 
-def nginx_setting_findings(settings: Mapping[str, Any]) -> list[str]:
-    """Return one sentence, with its cure, for every directive that the http block cannot have like this."""
-    findings = []
-    for name, value in settings.items():
+def nginx_setting_findings(options: Mapping[str, Any], has_http3: bool) -> list[str]:
+    """Return one sentence for every option that nginx would refuse, and every directive its http block cannot have."""
+    findings = [*option_findings(options, has_http3)]
+    for name, value in options.get("nginx_settings", {}).items():
         items = value if isinstance(value, list) else [value]
         found = [*name_findings(str(name))] or [each for item in items for each in word_findings(name, item)]
         if not items or (len(items) > 1 and name in KNOWN - REPEATED):
@@ -133,7 +164,7 @@ def _spelled(value: object) -> str:
 
 def nginx_directives(settings: Mapping[str, Any], ours: Mapping[str, Any]) -> list[str]:
     """Return the directives line by line, those of the operator in place of ours; formats before logs that use them."""
-    merged = {name: value for name, value in {**ours, **settings}.items() if value != ""}
+    merged = {name: value for name, value in {**ALWAYS, **ours, **settings}.items() if value != ""}
     return [
         f"{name} {_spelled(item)}"
         for name in sorted(merged, key=lambda name: (name != "log_format", name))
@@ -157,4 +188,4 @@ def nginx_hash_sizes(sites: list[dict[str, Any]]) -> dict[str, int]:
     }
 
 
-FilterModule = filter_module(nginx_option_findings, nginx_setting_findings, nginx_directives, nginx_hash_sizes)
+FilterModule = filter_module(nginx_setting_findings, nginx_directives, nginx_hash_sizes)

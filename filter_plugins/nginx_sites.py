@@ -115,12 +115,12 @@ def certificate_findings(name: str) -> Iterator[str]:
         yield f"has the certificate {name}; write a file name of /etc/holdfast/tls without its suffix, not ca"
 
 
-def nginx_site_findings(
-    sites: list[dict[str, Any]], headers: dict[str, Any] | None = None, error_page: str = ""
-) -> list[str]:
-    """Return one sentence, with its cure, for everything that cannot be served as it is written."""
-    complete = nginx_sites_complete(sites, {"error_page": error_page}, [headers or {}])
-    findings, shared = [*names_findings(complete)], {*header_findings(headers or {})}
+def nginx_site_findings(options: Mapping[str, Any]) -> list[str]:
+    """Return one sentence for everything in nginx_sites that cannot be served as it is written."""
+    headers = options.get("nginx_headers", {})
+    defaults = {"error_page": options.get("nginx_error_page", "")}
+    complete = nginx_sites_complete(options.get("nginx_sites", []), defaults, [headers])
+    findings, shared = [*names_findings(complete)], {*header_findings(headers)}
     for site in complete:
         of_site = [
             *(["has no server_names; give at least one"] if not site["server_names"] else []),

@@ -49,7 +49,7 @@ def name_findings(streams: list[dict[str, Any]], taken: list[str]) -> Iterator[s
             )
 
 
-def port_findings(streams: list[dict[str, Any]], taken: list[int]) -> Iterator[str]:
+def port_findings(streams: list[dict[str, Any]], taken: list[Any]) -> Iterator[str]:
     for stream in streams:
         if stream["port"] in taken:
             yield f"nginx_streams: {stream['name']} has port {stream['port']}, which nginx needs itself; choose another"
@@ -87,19 +87,18 @@ def client_findings(stream: Mapping[str, Any]) -> Iterator[str]:
             yield f"has {key} {stream[key]}; give {least} to {most}"
 
 
-def nginx_stream_findings(
-    streams: list[dict[str, Any]], taken: dict[str, Any], databases: list[dict[str, Any]] | None = None
-) -> list[str]:
-    """Return one sentence, with its cure, for everything that cannot be served as it is written."""
-    given = _given(streams)
-    findings = [*name_findings(given, taken["names"]), *port_findings(given, taken["ports"])]
+def nginx_stream_findings(options: Mapping[str, Any], streams: list[dict[str, Any]]) -> list[str]:
+    """Return one sentence for every endpoint that cannot be served; ``streams`` have addresses in place of groups."""
+    given, databases = _given(streams), options.get("nginx_database_servers", [])
+    findings = [*name_findings(given, [site["name"] for site in options.get("nginx_sites", [])])]
+    findings += port_findings(given, [80, 443, options.get("nginx_status_port")])
     findings += [
         f"nginx_database_servers has the address {server['address']!r}; write that of the server, without its port"
-        for server in databases or []
+        for server in databases
         if not _address(server["address"]) and not HOST.fullmatch(server["address"])
     ]
     for stream in given:
-        of_stream = [*pool_findings(stream, databases or []), *client_findings(stream)]
+        of_stream = [*pool_findings(stream, databases), *client_findings(stream)]
         findings += [f"nginx_streams: {stream['name']} {finding}" for finding in of_stream]
     return findings
 
@@ -115,18 +114,18 @@ def _given(streams: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def pool_of(stream: Mapping[str, Any], databases: list[dict[str, Any]]) -> tuple[list[str], list[str]]:
     """Return the servers of an endpoint, and those that stand in for them.
 
-    Every server of PostgreSQL takes connections, whatever it is: only who leads may be in the pool of those who write.
+    Every server of PostgreSQL takes connections, whatever it is: only the primary may be in the pool for writes.
     """
     if stream["postgresql"] == "none":
         return sorted(stream["servers"]), sorted(stream["backup_servers"])
-    leaders = [_endpoint(server["address"], server["port"]) for server in databases if server["leads"]]
-    others = sorted(_endpoint(server["address"], server["port"]) for server in databases if not server["leads"])
-    if len(leaders) != 1:
+    primaries = [_endpoint(server["address"], server["port"]) for server in databases if server["primary"]]
+    others = sorted(_endpoint(server["address"], server["port"]) for server in databases if not server["primary"])
+    if len(primaries) != 1:
         raise ValueError(
-            f"nginx_streams: {stream['name']} follows PostgreSQL, but {len(leaders)} of its {len(databases)} servers "
-            "are known to lead; run the playbook without --limit"
+            f"nginx_streams: {stream['name']} follows PostgreSQL, but {len(primaries)} of its {len(databases)} servers "
+            "are known to be the primary; run the playbook without --limit"
         )
-    return (others, leaders) if stream["postgresql"] == "standbys" and others else (leaders, [])
+    return (others, primaries) if stream["postgresql"] == "standbys" and others else (primaries, [])
 
 
 def nginx_streams_complete(

@@ -60,27 +60,47 @@ def weight_findings(servers: list[str], weights: Mapping[str, Any], kept_by: str
         elif weight > 1 and kept_by != "none":
             yield (
                 f"gives {server} the weight {weight} and has upstream.sticky_by {kept_by}; "
-                "a weight would move clients from the instance that keeps them, so give 0 to drain it, or nothing"
+                "a weight would move clients from the server that keeps them, so give 0 to drain it, or nothing"
             )
     if servers and all(weights.get(server, 1) == 0 for server in servers):
         yield "drains all of its servers; leave one, or close the site with playbooks/maintenance.yml"
 
 
-def nginx_upstream_findings(sites: list[dict[str, Any]]) -> list[str]:
-    """Return one sentence, with its cure, for every upstream of a site that cannot be as it is written."""
+def nginx_upstream_findings(options: Mapping[str, Any]) -> list[str]:
+    """Return one sentence for every upstream of a site, and server of an endpoint, that cannot be as it is written."""
     return [
-        f"nginx_sites: {site['name']} {finding}" for site in sites for finding in upstream_findings(site["upstream"])
-    ]
-
-
-def nginx_instance_findings(streams: list[dict[str, Any]]) -> list[str]:
-    """Return one sentence, with its cure, for every instance of an endpoint that is none."""
-    return [
+        f"nginx_sites: {site['name']} {finding}"
+        for site in options.get("nginx_sites", [])
+        for finding in upstream_findings(site["upstream"])
+    ] + [
         f"nginx_streams: {stream['name']} {finding}"
-        for stream in streams
+        for stream in options.get("nginx_streams", [])
         for key in ("servers", "backup_servers")
         for finding in instance_findings(stream.get(key) or [])
     ]
+
+
+def nginx_pool(upstream: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the servers of a site's upstream, and those asked when all of these are out, as nginx writes them.
+
+    A client that is kept by one server alone is not taken from it by a few failures. The others would lose their site
+    to the requests of one client that servers drop: so all are asked once more when none is left.
+    """
+    weights, keeps = upstream.get("weights") or {}, upstream.get("sticky_by", "none") != "none"
+    servers, fails = sorted(upstream["servers"]), 10 if keeps else 3
+    shares = {0: " down", 1: ""}
+    return {
+        "servers": [
+            f"{server} max_fails={fails} fail_timeout=5s{shares.get(weight, f' weight={weight}')}"
+            for server in servers
+            for weight in [weights.get(server, 1)]
+        ],
+        "last": [
+            f"{server} max_fails=0 backup"
+            for server in servers
+            if weights.get(server, 1) > 0 and len(servers) > 1 and not keeps
+        ],
+    }
 
 
 def _instances(sites: object, streams: object) -> Iterator[tuple[str, str, str, int]]:
@@ -133,6 +153,4 @@ def nginx_reach_findings(
     return list(dict.fromkeys(findings))
 
 
-FilterModule = filter_module(
-    nginx_upstream_findings, nginx_instance_findings, nginx_upstream_names, nginx_reach_findings
-)
+FilterModule = filter_module(nginx_upstream_findings, nginx_pool, nginx_upstream_names, nginx_reach_findings)

@@ -1,8 +1,9 @@
-"""Finds what a Redis server would refuse, and what a redis.conf that somebody else wrote has that would be lost."""
+"""Find what a Redis server would refuse, what it lacks memory for, and what of a redis.conf of others would be lost."""
 
+import bisect
 import ipaddress
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
@@ -19,6 +20,8 @@ COMMAND = re.compile(r"[+-](?P<category>@?)(?P<name>[A-Za-z0-9._-]+(\|[A-Za-z0-9
 EVERYTHING = {4: ("*", "0.0.0.0"), 6: ("::*", "::")}  # noqa: S104 - to find them
 MOST_ADDRESSES = 16  # CONFIG_BINDADDR_MAX
 LARGEST = 2**31 - 1
+LEAST_MB = 16
+OVERHEAD_FLOOR_MB = 16
 # What the role decides about, and what to do instead of setting it
 CURES = {
     "bind": "use redis_bind",
@@ -59,15 +62,51 @@ DEBIAN = {"dir": "/var/lib/redis", "dbfilename": "dump.rdb", "appendfilename": "
 DEBIAN |= {"appenddirname": "appendonlydir", "cluster-enabled": "no"}
 
 
-def _empty(given: dict[str, Any]) -> Iterator[str]:
-    """Yield what is written without a value, which YAML takes for null."""
-    names = {f"redis_{name}": value for name, value in given.items()}
-    for name in ("users", "snapshots"):
-        for at, entry in enumerate(given[name] or []):
-            names |= {f"redis_{name}[{at}].{key}": value for key, value in entry.items()}
-    for name, value in names.items():
-        if value is None:
-            yield f"{name} is empty; give it a value, or remove it"
+def _headroom(maxmemory_mb: int, persistence: bool) -> int:
+    """Return the memory that the child of a save may copy: half of the data, rounded up."""
+    return -(-maxmemory_mb // 2) if persistence else 0
+
+
+def _overhead(maxmemory_mb: int) -> int:
+    """Return the memory beside the data: fragmentation, client buffers and the program."""
+    return max(OVERHEAD_FLOOR_MB, -(-maxmemory_mb // 10))
+
+
+def _total(maxmemory_mb: int, persistence: bool) -> int:
+    """Return what a Redis server of this size needs in all."""
+    return maxmemory_mb + _headroom(maxmemory_mb, persistence) + _overhead(maxmemory_mb)
+
+
+def redis_memory(host_mb: int, persistence: bool, maxmemory_mb: int = 0, percent: int = 100) -> dict[str, int]:
+    """Return maxmemory and what else the server needs, within the memory of the host, or within its share of that."""
+    for name, value in (("host_mb", host_mb), ("maxmemory_mb", maxmemory_mb)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+            raise ValueError(f"{name} must be whole megabytes, got {value!r}")
+    if not isinstance(persistence, bool):
+        raise TypeError(f"persistence must be true or false, got {persistence!r}")
+    memory_mb = host_mb if maxmemory_mb else host_mb * percent // 100
+    largest = bisect.bisect_right(range(memory_mb + 1), memory_mb, key=lambda size: _total(size, persistence)) - 1
+    if largest < LEAST_MB:
+        needed = _total(LEAST_MB, persistence)
+        raise ValueError(
+            f"Redis may take {memory_mb} MB of this host, the smallest server needs {needed}; "
+            "raise redis_host_percent, or give the host more memory"
+        )
+    chosen = int(maxmemory_mb or largest)
+    if chosen < LEAST_MB:
+        raise ValueError(f"redis_maxmemory_mb is {chosen}, the least is {LEAST_MB}; raise it, or set 0 for the most")
+    if chosen > largest:
+        needed = _total(chosen, persistence)
+        raise ValueError(
+            f"redis_maxmemory_mb is {chosen}, which needs {needed} MB with its headroom, but Redis may take "
+            f"{memory_mb} MB of this host; lower redis_maxmemory_mb to {largest}, or give the host {needed} MB for it"
+        )
+    return {
+        "maxmemory_mb": chosen,
+        "fork_headroom_mb": _headroom(chosen, persistence),
+        "overhead_mb": _overhead(chosen),
+        "total_mb": _total(chosen, persistence),
+    }
 
 
 def _users(users: list[dict[str, Any]]) -> Iterator[str]:
@@ -113,10 +152,10 @@ def _addresses(bind: list[str]) -> Iterator[str]:
             yield f"redis_bind has {address} beside {wider}, which holds it already; remove one of them"
 
 
-def _numbers(given: dict[str, Any]) -> Iterator[str]:
+def _numbers(options: Mapping[str, Any]) -> Iterator[str]:
     """Yield numbers that are out of their range."""
-    bounds = [("redis_port", given["port"], 1, 65535), ("redis_host_percent", given["host_percent"], 1, 100)]
-    for at, rule in enumerate(given["snapshots"]):
+    bounds = [("redis_host_percent", options.get("redis_host_percent", 1), 1, 100)]
+    for at, rule in enumerate(options.get("redis_snapshots", [])):
         bounds += [(f"redis_snapshots[{at}].{name}", rule[name], 1, LARGEST) for name in ("seconds", "changes")]
     for name, value, least, most in bounds:
         if not least <= value <= most:
@@ -134,40 +173,55 @@ def _setting(name: object, item: object) -> Iterator[str]:
         yield f'redis_settings.{name} is {text!r}, with a quote that does not end; close it, or write it as \\"'
 
 
-def redis_input_findings(given: dict[str, Any], own: list[str]) -> list[str]:
-    """Return a sentence for everything that a server would refuse; ``own`` are the directives that the role sets."""
-    if empty := [*_empty(given)]:
-        return empty
-    found = [*_users(given["users"]), *_addresses(given["bind"]), *_numbers(given)]
-    lower = [str(name).lower() for name in given["settings"]]
-    for name, value in given["settings"].items():
+def _settings(settings: dict[str, Any], own: list[str]) -> Iterator[str]:
+    """Yield settings that the role makes itself, or that Redis could not read."""
+    lower = [str(name).lower() for name in settings]
+    for name, value in settings.items():
         key = str(name).lower()
         if key in CURES or key in own:
             cure = CURES.get(key, "other parts of this role rely on it, so leave it out")
-            found.append(f"redis_settings has {name}, which this role sets itself; {cure}")
+            yield f"redis_settings has {name}, which this role sets itself; {cure}"
         elif not re.fullmatch(r"[A-Za-z][A-Za-z0-9._-]*", str(name)):
-            found.append(f"redis_settings has {name!r}, which is not the name of a directive; write one word")
+            yield f"redis_settings has {name!r}, which is not the name of a directive; write one word"
         elif lower.count(key) > 1:
-            found.append(f"redis_settings has {key} in two spellings; keep one")
+            yield f"redis_settings has {key} in two spellings; keep one"
         else:
             for item in value if isinstance(value, list) else [value]:
-                found += _setting(name, item)
-    return found
+                yield from _setting(name, item)
 
 
-def redis_past_findings(past: dict[str, list[str]], host: str, settings: dict[str, Any]) -> list[str]:
-    """Return a sentence for everything in a redis.conf of somebody else that would be lost."""
+def _past(past: Mapping[str, list[str]], host: str, settings: dict[str, Any]) -> Iterator[str]:
+    """Yield what a redis.conf of somebody else has that would be lost."""
     kept = {str(name).lower() for name in settings}
-    found = []
     for name, cure in PAST.items():
         values = [value for value in past.get(name, []) if value not in ("", DEBIAN.get(name))]
         if values and name not in kept and not (name == "slaveof" and "replicaof" in kept):
             what = name if name in ("requirepass", "user") else " ".join([name, values[-1]])
-            found.append(
+            yield (
                 f"/etc/redis/redis.conf of {host}, which Holdfast did not write, has `{what}` and would be replaced; "
                 f"{cure}"
             )
+
+
+def _memory(options: Mapping[str, Any], host_mb: int) -> Iterator[str]:
+    """Yield what keeps the server from its memory."""
+    maxmemory_mb, percent = options.get("redis_maxmemory_mb", 0), options.get("redis_host_percent", 100)
+    try:
+        redis_memory(host_mb, options.get("redis_persistence_enabled", False), maxmemory_mb, percent)
+    except ValueError as problem:
+        yield str(problem)
+
+
+def redis_findings(
+    options: Mapping[str, Any], facts: Mapping[str, Any], host: str, own: list[str], host_mb: int
+) -> list[str]:
+    """Return a sentence for everything that a server would refuse or lose; ``own`` are the directives of the role."""
+    settings = options.get("redis_settings", {})
+    found = [*_users(options.get("redis_users", [])), *([*_numbers(options)] or _memory(options, host_mb))]
+    if "redis_bind" in options:
+        found += _addresses(options["redis_bind"])
+    found += [*_settings(settings, own), *_past(facts.get("redis", {}), host, settings)]
     return found
 
 
-FilterModule = filter_module(redis_input_findings, redis_past_findings)
+FilterModule = filter_module(redis_findings, redis_memory)

@@ -150,7 +150,7 @@ def endpoint_servers(wired: Mapping[str, Any], leaders: list[str]) -> list[dict[
         {
             "address": server["address"],
             "port": server["port"],
-            "leads": not together or server["name"] in leaders,
+            "primary": not together or server["name"] in leaders,
         }
         for server in wired["servers"][: None if together else 1]
     ]

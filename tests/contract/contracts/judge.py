@@ -63,14 +63,22 @@ class Judge:
         good = self.inventory.get_host("good1")
         self.raw = self.manager.get_vars(play=self.play, host=good, task=self.task)
         self.raw |= {"ansible_play_hosts_all": list(self.hosts), "ansible_play_hosts": list(self.hosts)}
-        self.given: dict[str, dict[str, Any]] = {}  # the options of roles, as they are without a case
         self.raw = self.action(self.raw).with_roles(self.raw)
         self.arguments = self.action(self.variables({}, {}))._templar.template(self.task.args)
         self.kept = {part: value for name in self.arguments["keep"] for part, value in self.raw[name].items()}
         self.words = {name: set(words(value)) for name, value in (self.raw | self.kept).items()}
+        for name, said in self.words.items():
+            if "role_options" in said:
+                said.update(self.option_names(name.lstrip("_").split("_findings")[0]))
         offers = {f"{role}_offer" for role in self.arguments["offers"]}
         self.words |= {"host_offers": offers, "known_offers": offers}
         self.settled = self.settle()
+
+    def option_names(self, name: str) -> set[str]:
+        """Return the options of the role that has a variable of this name."""
+        action = self.action({})
+        role = next((role for role in self.arguments["roles"] if f"{name}_".startswith(f"{role}_")), "")
+        return set(action.files.options(role) or {}) if role else set()
 
     def settle(self) -> dict[str, Any]:
         """Return what the templates of the good host come to."""
@@ -83,9 +91,6 @@ class Judge:
             with contextlib.suppress(AnsibleError):  # what nobody here asks for
                 if self.words[name]:
                     found[name] = variables[name] = action._templar.template(self.raw[name])
-        for role, options in action.specifications(self.arguments["roles"]).items():
-            action.option_findings(options, variables, role)
-        self.given = action.given
         return found
 
     @functools.cache  # noqa: B019  there is one judge
@@ -97,6 +102,14 @@ class Judge:
             reached = {other for other, said in self.words.items() if said & ends} - found
             found |= reached
         return found
+
+    @functools.cache  # noqa: B019  there is one judge
+    def options_of(self, role: str) -> dict[str, Any]:
+        """Return the options of a role as its findings read them on the good host."""
+        variables = self.variables({}, self.settled)
+        action = self.action(variables)
+        action.option_findings(action.files.options(role), variables, role)
+        return dict(action.given.get(role, {}))
 
     def variables(self, given: dict[str, Any], settled: dict[str, Any]) -> dict[str, Any]:
         """Return the variables of the host with some replaced, as those given with -e are: for all hosts."""
@@ -113,7 +126,7 @@ class Judge:
         found._templar = Templar(loader=self.loader, variables=variables)
         found._loader, found._task = self.loader, self.task
         found.not_computable, found.lacking, found.blanks, found.parts, found.refused = [], {}, {}, set(), {}
-        found.elsewhere, found.given = set(), {role: dict(values) for role, values in self.given.items()}
+        found.elsewhere, found.given = set(), {}
         return found
 
     def whole(self) -> list[str]:
@@ -128,13 +141,22 @@ class Judge:
         settled = {other: kept for other, kept in self.settled.items() if other not in follows}
         variables = self.variables({name: value, **{other: [] for other in without}}, settled)
         action = self.action(variables)
-        own = {other: option for other, option in action.files.options(role).items() if other in follows}
-        yield from action.option_findings({name: own.pop(name)}, variables, role)
-        action.option_findings(own, variables, role)
+        yield from action.option_findings({name: action.files.options(role)[name]}, variables, role)
+        self.give(action, role, variables, follows)
         yield from itertools.chain(*action.computed([f"{role}_findings"], variables))
         yield from self.refusals(action, variables, follows)
         more = [found for found in self.arguments["findings"] if found in follows and found not in without]
+        for found in more:
+            self.give(action, found.removesuffix("_findings"), variables, follows)
         yield from itertools.chain(*action.computed(more, variables))
+
+    def give(self, action: Any, role: str, variables: dict[str, Any], follows: set[str]) -> None:
+        """Let findings of a role read its options: the good host's, but for those that follow from the variable."""
+        if role in self.arguments["roles"]:
+            kept = {name: value for name, value in self.options_of(role).items() if name not in follows}
+            action.given[role] = kept | action.given.get(role, {})
+            rest = {name: option for name, option in action.files.options(role).items() if name not in action.given[role]}
+            action.option_findings(rest, variables, role)
 
     def refusals(self, action: Any, variables: dict[str, Any], follows: set[str]) -> list[str]:
         """Compute what is kept of a host once more, as far as it follows from the variable of the case."""

@@ -123,9 +123,10 @@ def _set_in_tasks(role: Path, internal: str) -> list[str]:
 
 
 def used(role: Path) -> list[str]:
-    """Every option is read somewhere: in the role itself, or by the playbooks that wire it."""
+    """Every option is read somewhere: in the role itself, by the playbooks that wire it, or by the role's findings."""
     parts = [role / part for part in ("tasks", "handlers", "vars", "templates")] + [role.parent.parent / "playbooks"]
     files = [path for part in parts for path in sorted(part.rglob("*")) if path.suffix in {".yml", ".yaml", ".j2"}]
+    files += sorted((role.parent.parent / "filter_plugins").glob(f"{role.name}_*.py"))
     wanted = set(options(role))
     found = {name for path in files for name in mentions(path.read_text(encoding="utf-8"), wanted)}
     return [f"{name} is read nowhere" for name in sorted(wanted - found)]

@@ -1,5 +1,6 @@
 """Which certificates are refused before anything is asked (TLS-05, TLS-06, TLS-07)."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -19,11 +20,42 @@ ACME = {
     "key_type": "ecdsa",
     "dns_command": "",
 }
+PAIR = {
+    "certificate": "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+    "key": "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+}
 WANTED: dict[str, Any] = {"name": "nginx", "names": ["api.example.org", "example.org"]}
 
 
+def judged(filters: Filters, *given_parts: Any) -> Any:
+    """Judge certificates, providers and the ACME server; perhaps with what is provided, and what others want."""
+    defaults: list[Any] = [[], {}]
+    wanted, providers, acme, provided, others = [*given_parts, *defaults[len(given_parts) - 3 :]]
+    options = {
+        "certificates_wanted": wanted,
+        "certificates_providers": providers,
+        "certificates_provided": dict.fromkeys(provided, PAIR),
+        "certificates_known": others.get("certificates", []),
+        "certificates_shared_names": others.get("names", []),
+        "certificates_lifetime_days": 30,
+        **{f"certificates_acme_{name}": value for name, value in acme.items()},
+    }
+    return filters["certificates_findings"](options)
+
+
 def find(filters: Filters, change: dict[str, Any], acme: dict[str, str]) -> Any:
-    return filters["certificate_findings"]([{**WANTED, **change}], {"nginx": "acme"}, {**ACME, **acme})
+    return judged(filters, [{**WANTED, **change}], {"nginx": "acme"}, {**ACME, **acme})
+
+
+@pytest.mark.parametrize("days", [2, 399, 3650, -1])
+def test_a_lifetime_is_neither_shorter_than_its_renewal_nor_longer_than_browsers_take(
+    filters: Filters, days: int
+) -> None:
+    assert filters["certificates_findings"]({"certificates_lifetime_days": days}) == [
+        f"certificates_lifetime_days is {days}; keep it within 3 to 398 days"
+    ]
+    for fine in (3, 398):
+        assert filters["certificates_findings"]({"certificates_lifetime_days": fine}) == []
 
 
 def test_what_can_be_had_is_fine(filters: Filters) -> None:
@@ -100,7 +132,7 @@ def test_what_can_be_had_is_fine(filters: Filters) -> None:
         (
             {},
             {"roots": "/etc/ssl/root.pem"},
-            "certificates_acme_roots is no certificate in PEM; it begins with -----BEGIN CERTIFICATE-----",
+            "certificates_acme_roots is not a certificate in PEM; it begins with -----BEGIN CERTIFICATE-----",
         ),
         (
             {},
@@ -127,7 +159,7 @@ def test_every_finding_has_variable_value_and_cure(
 )
 def test_what_the_private_ca_can_issue(filters: Filters, change: dict[str, Any]) -> None:
     """Names of inventories and addresses too, which no ACME server would prove."""
-    assert filters["certificate_findings"]([{**WANTED, **change}], {}, {**ACME, "email": ""}) == []
+    assert judged(filters, [{**WANTED, **change}], {}, {**ACME, "email": ""}) == []
 
 
 @pytest.mark.parametrize(
@@ -147,14 +179,12 @@ def test_what_the_private_ca_can_issue(filters: Filters, change: dict[str, Any])
 )
 def test_what_nobody_can_issue(filters: Filters, change: dict[str, Any], finding: str) -> None:
     """Before a host is touched, and not in the middle of the run."""
-    assert filters["certificate_findings"]([{**WANTED, **change}], {}, ACME) == [
-        f"certificates_wanted: nginx {finding}"
-    ]
+    assert judged(filters, [{**WANTED, **change}], {}, ACME) == [f"certificates_wanted: nginx {finding}"]
 
 
 def test_what_is_said_of_the_server_is_looked_at_before_it_counts(filters: Filters) -> None:
     """A misspelt directory waits for the day on which a certificate comes from there."""
-    assert filters["certificate_findings"]([WANTED], {}, {**ACME, "directory": "acme", "email": "ops"}) == [
+    assert judged(filters, [WANTED], {}, {**ACME, "directory": "acme", "email": "ops"}) == [
         "certificates_acme_directory is 'acme'; write the URL of a directory, it begins with https://",
         "certificates_acme_email is 'ops'; give the address that the account is made for",
     ]
@@ -169,6 +199,11 @@ def test_names_of_sites_have_no_case(filters: Filters) -> None:
     assert filters["site_certificates"]({"api": 1}, "nginx", "192.0.2.1", {})[0]["names"] == ["192.0.2.1"]
 
 
+def pairs(filters: Filters, provided: dict[str, Any], authority: dict[str, str]) -> Any:
+    ca = {f"certificates_ca_{half}": text for half, text in authority.items()}
+    return filters["certificates_findings"]({"certificates_provided": provided, **ca})
+
+
 def pem(*kinds: str) -> str:
     return "".join(f"-----BEGIN {kind}-----\nMIIB+/a=\nAAAA\n-----END {kind}-----\n" for kind in kinds)
 
@@ -178,9 +213,9 @@ def test_pairs_of_the_vault(filters: Filters, kind: str) -> None:
     """A chain and its key; what stands before the first line of a PEM text does not matter."""
     good = {"certificate": "subject=x\n" + pem("CERTIFICATE", "CERTIFICATE"), "key": pem(kind)}
     for authority in (good, {"certificate": "", "key": ""}, {"certificate": "x", "key": ""}):
-        assert filters["certificate_pair_findings"]({"nginx": good, "shop": good}, authority) == []
+        assert pairs(filters, {"nginx": good, "shop": good}, authority) == []
     parameters = {**good, "key": pem("EC PARAMETERS", kind)}
-    assert filters["certificate_pair_findings"]({"nginx": parameters}, {}) == []
+    assert pairs(filters, {"nginx": parameters}, {}) == []
 
 
 @pytest.mark.parametrize(
@@ -193,7 +228,7 @@ def test_what_is_no_pair(filters: Filters, text: Any) -> None:
         f"certificates_provided.nginx.{half} is not PEM, or is not there; {cure}" for half in ("certificate", "key")
     ]
     certificate, key = pem("CERTIFICATE"), pem("PRIVATE KEY")
-    find = filters["certificate_pair_findings"]
+    find = functools.partial(pairs, filters)
     assert find({"nginx": {"certificate": text, "key": text}}, {}) == halves
     assert find({"nginx": {"certificate": certificate, "key": text}}, {}) == halves[1:]
     assert find({"nginx": {"certificate": text, "key": key}}, {}) == find({"nginx": {"key": key}}, {}) == halves[:1]
@@ -203,10 +238,10 @@ def test_what_is_no_pair(filters: Filters, text: Any) -> None:
 def test_an_authority_that_is_none(filters: Filters) -> None:
     """Before it is asked to sign."""
     cure = "`make secrets INVENTORY=…` generates both halves once both lines are gone"
-    assert filters["certificate_pair_findings"]({}, {"certificate": "x", "key": pem("PRIVATE KEY")}) == [
+    assert pairs(filters, {}, {"certificate": "x", "key": pem("PRIVATE KEY")}) == [
         f"certificates_ca_certificate is not PEM; {cure}"
     ]
-    assert filters["certificate_pair_findings"]({}, {"certificate": pem("CERTIFICATE"), "key": "y"}) == [
+    assert pairs(filters, {}, {"certificate": pem("CERTIFICATE"), "key": "y"}) == [
         f"certificates_ca_key is not PEM; {cure}"
     ]
 
@@ -214,14 +249,12 @@ def test_an_authority_that_is_none(filters: Filters) -> None:
 def test_the_account_matters_only_when_there_is_one(filters: Filters) -> None:
     """A provider for a certificate this host does not have is no reason to ask for an address."""
     nothing = {**ACME, "email": "", "directory": ""}
-    assert (
-        filters["certificate_findings"]([{"name": "redis", "names": ["192.0.2.1"]}], {"nginx": "acme"}, nothing) == []
-    )
+    assert judged(filters, [{"name": "redis", "names": ["192.0.2.1"]}], {"nginx": "acme"}, nothing) == []
 
 
 def test_names_and_providers_are_what_they_can_be(filters: Filters) -> None:
     """Two certificates of one name would be one file; a misspelt provider would be the private CA."""
-    found = filters["certificate_findings"]([WANTED, WANTED], {"nginx": "letsencrypt"}, ACME)
+    found = judged(filters, [WANTED, WANTED], {"nginx": "letsencrypt"}, ACME)
     assert found == [
         "certificates_providers has nginx: letsencrypt; write private_ca, acme or provided",
         "certificates_wanted has the name nginx twice; name each certificate once",
@@ -230,7 +263,7 @@ def test_names_and_providers_are_what_they_can_be(filters: Filters) -> None:
 
 def test_a_provider_is_for_a_certificate_that_somebody_wants(filters: Filters) -> None:
     """A misspelt name would leave the certificate to the private CA; some hosts have only some of those of all."""
-    find, known = filters["certificate_findings"], ["nginx", "redis", "shop"]
+    find, known = functools.partial(judged, filters), ["nginx", "redis", "shop"]
     assert (
         find([WANTED], {"nginx": "acme", "redis": "private_ca", "shop": "acme"}, ACME, [], {"certificates": known})
         == []
@@ -245,7 +278,7 @@ def test_a_provider_is_for_a_certificate_that_somebody_wants(filters: Filters) -
 
 def test_port_80_proves_no_name_that_other_hosts_have(filters: Filters) -> None:
     """Whoever gets the challenge gets the certificate; that of a standby would expire."""
-    find, others = filters["certificate_findings"], {"names": ["API.example.org", "else.example"]}
+    find, others = functools.partial(judged, filters), {"names": ["API.example.org", "else.example"]}
     finding = (
         "certificates_wanted: nginx has names of other edge hosts (api.example.org), and port 80 proves them "
         "to one host only; set certificates_acme_dns_command, or certificates_providers.nginx to provided"
@@ -260,15 +293,15 @@ def test_port_80_proves_no_name_that_other_hosts_have(filters: Filters) -> None:
 @pytest.mark.parametrize("name", ["ca", "../nginx", "", "a/b", ".hidden", "a" * 101])
 def test_a_name_is_that_of_a_file_beside_the_authority(filters: Filters, name: str) -> None:
     """It comes from sites too."""
-    assert filters["certificate_findings"]([{**WANTED, "name": name}], {}, ACME) == [
+    assert judged(filters, [{**WANTED, "name": name}], {}, ACME) == [
         f"certificates_wanted has the name {name!r}; use up to 100 letters, digits and . _ -, "
-        "and not ca, which is the authority"
+        "and not ca, which is the CA"
     ]
 
 
 def test_what_is_provided_has_to_be_there(filters: Filters) -> None:
     """What it is like is examined by the module, which can read certificates."""
-    find = filters["certificate_findings"]
+    find = functools.partial(judged, filters)
     assert find([WANTED], {"nginx": "provided"}, {}, ["nginx"]) == []
     assert find([WANTED], {"nginx": "provided", "redis": "provided"}, {}) == [
         "certificates_providers has nginx: provided; put its certificate and key into certificates_provided.nginx"

@@ -6,6 +6,16 @@ from typing import Any
 import pytest
 
 Filters = dict[str, Callable[..., Any]]
+
+
+def settings_said(filters: Filters, settings: dict[str, Any]) -> Any:
+    return filters["docker_findings"]({"docker_settings": settings}, {}, {}, "h1")
+
+
+def daemon_said(filters: Filters, wanted: dict[str, Any], seen: dict[str, Any]) -> Any:
+    return filters["docker_findings"]({}, wanted, {"docker": seen}, "h1")
+
+
 OWN = {
     "icc": False,
     "live-restore": True,
@@ -69,7 +79,7 @@ def test_the_default_proxy_is_not_said(filters: Filters) -> None:
     ],
 )
 def test_settings_that_docker_does_not_start_with(filters: Filters, settings: dict[str, Any], said: str) -> None:
-    (sentence,) = filters["setting_findings"](settings)
+    (sentence,) = settings_said(filters, settings)
     assert sentence.startswith(said)
 
 
@@ -86,12 +96,12 @@ def test_settings_that_docker_does_not_start_with(filters: Filters, settings: di
     ],
 )
 def test_settings_that_it_takes(filters: Filters, settings: dict[str, Any]) -> None:
-    assert filters["setting_findings"](settings) == []
+    assert settings_said(filters, settings) == []
 
 
 def test_a_file_of_somebody_else_is_not_replaced_as_long_as_it_says_more(filters: Filters) -> None:
     seen = {"daemon": PAST, "daemon_is_ours": False}
-    (sentence,) = filters["daemon_findings"](OWN, seen, "h1")
+    (sentence,) = daemon_said(filters, OWN, seen)
     assert sentence == (
         "/etc/docker/daemon.json of h1 was not written by Holdfast and says "
         'data-root: "/srv/docker", default-address-pools: [{"base": "10.201.0.0/16", "size": 24}], '
@@ -99,31 +109,31 @@ def test_a_file_of_somebody_else_is_not_replaced_as_long_as_it_says_more(filters
         "take data-root, default-address-pools, registry-mirrors over into docker_settings, or out of the file"
     )
     # as it says, either way
-    assert filters["setting_findings"](PAST) == []
-    assert filters["daemon_findings"](filters["daemon_settings"](PAST, OWN), seen, "h1") == []
-    assert filters["daemon_findings"](OWN, {**seen, "daemon": {}}, "h1") == []
+    assert settings_said(filters, PAST) == []
+    assert daemon_said(filters, filters["daemon_settings"](PAST, OWN), seen) == []
+    assert daemon_said(filters, OWN, {**seen, "daemon": {}}) == []
 
 
 @pytest.mark.parametrize("past", [{"icc": True}, {"log-driver": "json-file"}, {"labels": ["a=b"]}, {"log-opts": {}}])
 def test_what_the_role_sets_too_is_no_less_worth(filters: Filters, past: dict[str, Any]) -> None:
     seen = {"daemon": past, "daemon_is_ours": False}
-    assert len(filters["daemon_findings"](OWN, seen, "h1")) == 1
-    assert filters["daemon_findings"](filters["daemon_settings"](past, OWN), seen, "h1") == []
+    assert len(daemon_said(filters, OWN, seen)) == 1
+    assert daemon_said(filters, filters["daemon_settings"](past, OWN), seen) == []
 
 
 def test_what_cannot_be_taken_over_is_not_offered(filters: Filters) -> None:
     seen = {"daemon": {"hosts": ["unix:///x"], "mtu": 1450}, "daemon_is_ours": False}
-    (sentence,) = filters["daemon_findings"](OWN, seen, "h1")
+    (sentence,) = daemon_said(filters, OWN, seen)
     assert "take mtu over into docker_settings, or out of the file and take hosts out of the file" in sentence
 
 
 def test_our_own_file_may_change(filters: Filters) -> None:
-    assert filters["daemon_findings"](OWN, {"daemon": PAST, "daemon_is_ours": True}, "h1") == []
-    assert filters["daemon_findings"](OWN, {}, "h1") == []
+    assert daemon_said(filters, OWN, {"daemon": PAST, "daemon_is_ours": True}) == []
+    assert daemon_said(filters, OWN, {}) == []
 
 
 def test_a_file_that_is_none(filters: Filters) -> None:
-    (sentence,) = filters["daemon_findings"](OWN, {"daemon": "Expecting value", "daemon_is_ours": True}, "h1")
+    (sentence,) = daemon_said(filters, OWN, {"daemon": "Expecting value", "daemon_is_ours": True})
     assert sentence == "/etc/docker/daemon.json of h1 cannot be read (Expecting value); correct it or remove it"
 
 
@@ -151,13 +161,13 @@ ENGINE = {
 def test_docker_is_not_led_away_from_its_containers(
     filters: Filters, settings: dict[str, Any], engine: dict[str, Any], kept: str
 ) -> None:
-    (sentence,) = filters["daemon_findings"]({**OWN, **settings}, {**ENGINE, **engine}, "h1")
+    (sentence,) = daemon_said(filters, {**OWN, **settings}, {**ENGINE, **engine})
     assert sentence == (
         f"docker_settings would start Docker on h1 without the containers it has (api, blog), "
         f"which are kept with {kept}; "
         "let docker_settings say so, or remove these containers first"
     )
-    assert filters["daemon_findings"]({**OWN, **settings}, {**ENGINE, **engine, "containers": {}}, "h1") == []
+    assert daemon_said(filters, {**OWN, **settings}, {**ENGINE, **engine, "containers": {}}) == []
 
 
 @pytest.mark.parametrize(
@@ -177,22 +187,26 @@ def test_docker_is_not_led_away_from_its_containers(
     ],
 )
 def test_docker_stays_where_it_is(filters: Filters, settings: dict[str, Any], engine: dict[str, Any]) -> None:
-    assert filters["daemon_findings"]({**OWN, **settings}, {**ENGINE, **engine}, "h1") == []
+    assert daemon_said(filters, {**OWN, **settings}, {**ENGINE, **engine}) == []
 
 
-@pytest.mark.parametrize("name", ["api", "api-candidate", "api-previous", "api-migrate"])
-def test_a_name_is_no_ownership(filters: Filters, name: str) -> None:
-    (sentence,) = filters["container_findings"]("api", {"containers": {name: False, "other": True}}, "h1")
-    assert sentence == (
-        f"container {name} of h1 was not made by Holdfast, and app_name is api; "
-        f"rename it (`docker rename {name} other-{name}`), or choose another app_name"
-    )
-    assert filters["container_findings"]("api", {"containers": {f"other-{name}": False}}, "h1") == []
-    assert filters["container_findings"]("api", {"containers": {name: True}}, "h1") == []
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"docker_log_max_size_mb": 0}, "docker_log_max_size_mb is 0; give at least 1"),
+        ({"docker_log_files": 0}, "docker_log_files is 0; give at least 1"),
+        ({"docker_users": ["bob", "Bob", "a b"]}, "docker_users has Bob, a b; give names of accounts"),
+        ({"docker_users": ["bob\n"]}, "docker_users has bob\n; give names of accounts"),
+    ],
+)
+def test_options_of_the_role(filters: Filters, options: dict[str, Any], sentence: str) -> None:
+    assert filters["docker_findings"](options, {}, {}, "h1") == [sentence]
+
+
+def test_options_that_are_right(filters: Filters) -> None:
+    options = {"docker_log_max_size_mb": 1, "docker_log_files": 1, "docker_users": ["bob", "_a-1"]}
+    assert filters["docker_findings"](options, OWN, {}, "h1") == []
 
 
 def test_what_they_take(refusal: Callable[..., str]) -> None:
     assert "two mappings" in refusal("daemon_settings", [], {})
-    assert "takes a mapping" in refusal("setting_findings", [])
-    assert "takes the settings" in refusal("daemon_findings", {}, [], "h1")
-    assert "takes a name" in refusal("container_findings", 1, {}, "h1")

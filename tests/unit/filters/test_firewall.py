@@ -126,31 +126,3 @@ def test_the_play_lets_containers_in_by_interface_and_not_by_address() -> None:
     assert handed("docker") == [{"app": ["10.0.0.3", "containers"]}, docker, docker]
     plain = {"app": ["10.0.0.3"], "containers": ["172.16.0.0/12"]}
     assert handed("redis") == [{"app": ["10.0.0.3"]}, plain, plain]
-
-
-@pytest.mark.parametrize(
-    ("external", "outward", "found"),
-    [
-        ([], [], []),
-        ([], ["eth0", "wg0"], []),
-        ([], ["br-lan", "br-lan", "eth0", "docker0"], [("empty", "br-lan"), ("empty", "docker0")]),
-        (["eth0", "br-lan"], ["br-lan"], []),
-        (["eth0", "eth9"], ["eth0", "tun0"], [("eth0, eth9", "tun0")]),
-        (["eth0"], [""], []),
-    ],
-)
-def test_an_uplink_is_not_taken_for_a_bridge(
-    filters: Filters, external: list[str], outward: list[str], found: list[tuple[str, str]]
-) -> None:
-    """By its name, or because a list leaves it out."""
-    assert filters["interface_findings"](external, outward) == [
-        f"firewall_external_interfaces is {said}, which takes {name} for an interface of containers, but the default "
-        f"route of this host leads through it; add {name}"
-        for said, name in found
-    ]
-
-
-def test_lists_of_interfaces_are_expected(refusal: Refusal) -> None:
-    """Text would be judged by its letters."""
-    assert "takes two lists of names, got 'eth0' and []" in refusal("interface_findings", "eth0", [])
-    assert "takes two lists of names, got [] and 'eth0'" in refusal("interface_findings", [], "eth0")

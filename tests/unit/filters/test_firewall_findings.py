@@ -19,13 +19,6 @@ ADDRESSES = {
     "sixes": ["2000::/5", "2800::/5"],
 }
 FIREWALL = {"ssh_port": 22, "ssh_sources": ["admins"], "addresses": ADDRESSES}
-HOST = {
-    "sets": ["admins", "halves"],
-    "public_accepted": [],
-    "data_ports": {5432: "PostgreSQL"},
-    "data_services": ["redis"],
-    "connection": {},
-}
 PLATFORM = [
     {"name": "nginx", "ports": [80, 443], "sources": ["public"]},
     {"name": "app", "port": 3000, "sources": ["edge"], "published": True},
@@ -38,9 +31,10 @@ PLATFORM = [
 def _findings(filters: Filters) -> Callable[..., list[str]]:
     """Judge rules of the operator beside those of a platform."""
 
-    def judged(*rules: Rule, host: dict[str, Any] | None = None, **firewall: Any) -> list[str]:
+    def judged(*rules: Rule, facts: dict[str, Any] | None = None, accepted: Any = (), **firewall: Any) -> list[str]:
         plan = filters["firewall_plan"](FIREWALL | {"service_rules": PLATFORM, "rules": list(rules)} | firewall)
-        found: list[str] = filters["firewall_plan_findings"](plan, HOST | (host or {}))
+        options = {"firewall_sets": {"admins": [], "halves": []}, "firewall_public_accepted": list(accepted)}
+        found: list[str] = filters["firewall_findings"](options, plan, facts or {}, 22 if facts else 0)
         return found
 
     return judged
@@ -109,8 +103,8 @@ def test_containers_are_compared_by_name(findings: Callable[..., list[str]]) -> 
         "firewall_rules: store opens tcp 6380 to sources that redis lets in already; remove store"
     ]
     assert findings({"name": "db", "port": 5432, "sources": ["containers"]}, service_rules=[]) == []
-    connection = {"connection": {"port": 22, "address": "10.0.0.3"}}
-    assert findings(addresses=addresses, ssh_sources=["app"], host=connection) == []
+    facts = {"ssh_client_address": "10.0.0.3"}
+    assert findings(addresses=addresses, ssh_sources=["app"], facts=facts) == []
 
 
 @pytest.mark.parametrize(
@@ -158,7 +152,7 @@ def test_what_a_service_keeps_for_few_is_not_opened(findings: Callable[..., list
     (sentence,) = findings(rule)
     assert words in sentence
     assert sentence.endswith(f"; narrow its sources, or add {name} to firewall_public_accepted")
-    assert findings(rule, host={"public_accepted": [name]}) == []
+    assert findings(rule, accepted=[name]) == []
 
 
 def test_data_is_not_opened(findings: Callable[..., list[str]]) -> None:
@@ -175,7 +169,7 @@ def test_data_is_not_opened(findings: Callable[..., list[str]]) -> None:
     ]
     (sentence,) = findings(service_rules=[redis | {"variable": "redis_sources"}])
     assert sentence.startswith("redis_sources: rule redis opens tcp 7000 (redis) to everybody")
-    assert findings(service_rules=[redis], host={"public_accepted": ["redis"]}) == []
+    assert findings(service_rules=[redis], accepted=["redis"]) == []
     assert findings(service_rules=[redis | {"sources": ["64.0.0.0/2", "2000::/5"]}]) == []
     assert findings(ssh_port=5432, ssh_sources=["public"], service_rules=[]) == []
 
@@ -184,28 +178,32 @@ def test_data_is_not_opened(findings: Callable[..., list[str]]) -> None:
     ("connection", "sentence"),
     [
         ({}, None),
-        ({"port": 22, "address": ""}, None),
-        ({"port": 22, "address": "192.0.2.7"}, None),
-        ({"port": 22, "address": "::ffff:192.0.2.7"}, None),
-        ({"port": 22, "address": "2001:db8::7"}, None),
-        ({"port": 443, "address": "198.51.100.7"}, None),
-        ({"port": 22, "address": "198.51.100.7"}, "this run comes from 198.51.100.7, which is not in"),
+        ({"server_port": 22, "client_address": ""}, None),
+        ({"server_port": 22, "client_address": "192.0.2.7"}, None),
+        ({"server_port": 22, "client_address": "::ffff:192.0.2.7"}, None),
+        ({"server_port": 22, "client_address": "2001:db8::7"}, None),
+        ({"server_port": 443, "client_address": "198.51.100.7"}, None),
+        ({"server_port": 22, "client_address": "198.51.100.7"}, "this run comes from 198.51.100.7, which is not in"),
         (
-            {"port": 22, "address": "fe80::7%eth0"},
+            {"server_port": 22, "client_address": "fe80::7%eth0"},
             "this run comes from fe80::7, which is not in firewall_ssh_sources (",
         ),
-        ({"port": 2222, "address": "192.0.2.7"}, "firewall_ssh_port is 22, this run connects through port 2222; set"),
-        ({"port": 53, "address": ""}, "firewall_ssh_port is 22, this run connects through port 53; set"),
+        (
+            {"server_port": 2222, "client_address": "192.0.2.7"},
+            "firewall_ssh_port is 22, this run connects through port 2222; set",
+        ),
+        ({"server_port": 53, "client_address": ""}, "firewall_ssh_port is 22, this run connects through port 53; set"),
     ],
 )
 def test_a_run_does_not_cut_itself_off(
     findings: Callable[..., list[str]], connection: dict[str, Any], sentence: str | None
 ) -> None:
     """FWL-11: by the address and the port that the host sees."""
-    found = findings(one("names", "public", port=53, protocol="udp"), host={"connection": connection})
+    facts = {f"ssh_{name}": value for name, value in connection.items()}
+    found = findings(one("names", "public", port=53, protocol="udp"), facts=facts)
     assert len(found) == (sentence is not None)
     assert "".join(found).startswith(sentence or "")
-    everybody = findings(ssh_sources=["public"], host={"connection": {"port": 22, "address": "198.51.100.7"}})
+    everybody = findings(ssh_sources=["public"], facts={"ssh_client_address": "198.51.100.7"})
     assert everybody == []
 
 
@@ -218,8 +216,43 @@ def test_rules_for_what_leaves_need_a_policy(findings: Callable[..., list[str]])
     assert findings(egress_rules=rules, egress_policy="drop") == []
 
 
-def test_a_plan_and_what_is_known_of_the_host_are_expected(refusal: Refusal) -> None:
-    """A missing key would be a judgement that silently is not made."""
-    wrong: tuple[tuple[object, object], ...] = (([], HOST), ({}, []), ({}, {"sets": []}))
-    for arguments in wrong:
-        assert "takes a plan and a dict with connection, data_ports" in refusal("firewall_plan_findings", *arguments)
+def test_the_controller_knows_its_port_when_the_host_does_not(filters: Filters) -> None:
+    """Before the host has been looked at; a run on the host itself does not connect."""
+    plan = filters["firewall_plan"](FIREWALL)
+    (sentence,) = filters["firewall_findings"]({}, plan, {}, 2222)
+    assert sentence.startswith("firewall_ssh_port is 22, this run connects through port 2222; set")
+    assert filters["firewall_findings"]({}, plan, {}, 22) == []
+    assert filters["firewall_findings"]({}, plan, {"ssh_server_port": 22}, 2222) == []  # forwarded on the way
+    assert filters["firewall_findings"]({}, plan, {"ssh_server_port": 2222}, 0) == []
+
+
+@pytest.mark.parametrize(
+    ("external", "outward", "found"),
+    [
+        ([], (), []),
+        ([], ("eth0", "wg0"), []),
+        ([], ("br-lan", "br-lan"), [("empty", "br-lan")]),
+        ([], ("br-lan", "docker0"), [("empty", "br-lan"), ("empty", "docker0")]),
+        (["eth0", "br-lan"], ("br-lan",), []),
+        (["eth0", "eth9"], ("eth0", "tun0"), [("eth0, eth9", "tun0")]),
+        (["eth0"], ("",), []),
+    ],
+)
+def test_an_uplink_is_not_taken_for_a_bridge(
+    filters: Filters, external: list[str], outward: tuple[str, ...], found: list[tuple[str, str]]
+) -> None:
+    """By its name, or because a list leaves it out."""
+    facts = {f"default_ipv{version}": {"interface": name} for version, name in zip((4, 6), outward, strict=False)}
+    plan = filters["firewall_plan"](FIREWALL)
+    assert filters["firewall_findings"]({"firewall_external_interfaces": external}, plan, facts, 0) == [
+        f"firewall_external_interfaces is {said}, which takes {name} for an interface of containers, but the default "
+        f"route of this host leads through it; add {name}"
+        for said, name in found
+    ]
+
+
+def test_options_and_a_plan_are_expected(refusal: Refusal) -> None:
+    """A missing part would be a judgement that silently is not made."""
+    pairs: list[tuple[object, object]] = [([], {"rules": []}), ({}, []), ({}, {})]
+    for wrong in pairs:
+        assert "takes the options of role firewall and a plan" in refusal("firewall_findings", *wrong, {}, 0)

@@ -15,7 +15,12 @@ def chain(family: str, table: str, hook: str) -> dict[str, str]:
 
 @pytest.fixture
 def findings(filters: Filters) -> Callable[..., list[str]]:
-    return filters["firewall_rival_findings"]
+    def judged(fact: dict[str, Any], host: str, forwards: bool) -> list[str]:
+        rules = [{"published": False}, {"published": forwards}]
+        found: list[str] = filters["firewall_rival_findings"]({"firewall": fact}, host, rules)
+        return found
+
+    return judged
 
 
 @pytest.mark.parametrize(
@@ -25,6 +30,10 @@ def test_a_host_without_rivals_has_no_findings(
     findings: Callable[..., list[str]], fact: dict[str, Any], forwards: bool
 ) -> None:
     assert findings(fact, "web1", forwards) == []
+
+
+def test_a_host_that_nobody_has_looked_at_has_none(filters: Filters) -> None:
+    assert filters["firewall_rival_findings"]({}, "web1", []) == []
 
 
 @pytest.mark.parametrize(
@@ -91,5 +100,5 @@ def test_rules_of_iptables_legacy(findings: Callable[..., list[str]]) -> None:
 
 
 def test_what_is_no_fact_is_refused(refusal: Callable[..., str]) -> None:
-    assert "takes the fact" in refusal("firewall_rival_findings", [], "web1", True)
-    assert "takes the fact" in refusal("firewall_rival_findings", {}, "web1", "yes")
+    assert "takes the facts" in refusal("firewall_rival_findings", [], "web1", [])
+    assert "takes the facts" in refusal("firewall_rival_findings", {}, "web1", "yes")

@@ -85,7 +85,9 @@ NOTHING: dict[str, Any] = {"websocket_paths": [], "closed_paths": [], "restricte
 )
 def test_one_finding_each(filters: Filters, paths: dict[str, Any], finding: str) -> None:
     """Site, value and cure."""
-    assert filters["nginx_path_findings"]([{"name": "api", **paths}]) == [f"nginx_sites: api {finding}"]
+    assert filters["nginx_path_findings"]({"nginx_sites": [{"name": "api", **paths}]}) == [
+        f"nginx_sites: api {finding}"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -103,14 +105,14 @@ def test_one_finding_each(filters: Filters, paths: dict[str, Any], finding: str)
 )
 def test_what_is_right_is_fine(filters: Filters, paths: dict[str, Any]) -> None:
     """What can be said well."""
-    assert filters["nginx_path_findings"]([{"name": "api", **paths}]) == []
+    assert filters["nginx_path_findings"]({"nginx_sites": [{"name": "api", **paths}]}) == []
 
 
 def test_sources_of_the_role(filters: Filters) -> None:
     """Lists that nginx takes as they are."""
-    say = filters["nginx_source_findings"]
-    assert say(["192.0.2.1", "192.0.2.0/24", "2001:db8::/32", "0.0.0.0/0"], "nginx_maintenance_sources") == []
-    assert say(["192.0.2.1/24"], "nginx_maintenance_sources") == [
+    say, name = filters["nginx_path_findings"], "nginx_maintenance_sources"
+    assert say({name: ["192.0.2.1", "192.0.2.0/24", "2001:db8::/32", "0.0.0.0/0"]}) == []
+    assert say({name: ["192.0.2.1/24"]}) == [
         "nginx_maintenance_sources has 192.0.2.1/24, which is neither an address nor a network; "
         "write one such as 192.0.2.0/24"
     ]
@@ -118,15 +120,15 @@ def test_sources_of_the_role(filters: Filters) -> None:
 
 def test_not_everybody_is_a_proxy(filters: Filters) -> None:
     """Whoever is one names the client, and so gets past limits and restricted paths."""
-    say = filters["nginx_proxy_findings"]
-    assert say(["192.0.2.1", "10.0.0.0/8", "64.0.0.0/2", "2001:db8::/32", "fc00::/7", "2000::/5", "::1"]) == []
+    say, few = filters["nginx_path_findings"], ["192.0.2.1", "10.0.0.0/8", "64.0.0.0/2", "2001:db8::/32", "fc00::/7"]
+    assert say({"nginx_trusted_proxies": [*few, "2000::/5", "::1"]}) == []
     everybody = ["0.0.0.0/0", "128.0.0.0/1", "::/0", "2000::/3", "2000::/4"]
-    assert say(everybody) == [
+    assert say({"nginx_trusted_proxies": everybody}) == [
         f"nginx_trusted_proxies has {source}, with which any client could claim the address of another; "
-        "name your balancers alone"
+        "name only your load balancers"
         for source in everybody
     ]
-    assert say(["10.0.0.300", "10.0.0.1/8"]) == [
+    assert say({"nginx_trusted_proxies": ["10.0.0.300", "10.0.0.1/8"]}) == [
         f"nginx_trusted_proxies has {source}, which is neither an address nor a network; write one such as 192.0.2.0/24"
         for source in ("10.0.0.300", "10.0.0.1/8")
     ]

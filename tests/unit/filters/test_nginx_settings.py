@@ -36,10 +36,10 @@ Filters = dict[str, Callable[..., Any]]
 )
 def test_what_is_right_is_fine(filters: Filters, settings: dict[str, Any]) -> None:
     """As nginx spells it."""
-    assert filters["nginx_setting_findings"](settings) == []
+    assert filters["nginx_setting_findings"]({"nginx_settings": settings}, True) == []
 
 
-QUOTES = "put what holds ; { } # or a blank into quotes, on one line, without a last ;"
+QUOTES = "put a value with ; { } # or a space in quotes, on one line, without a trailing ;"
 
 
 @pytest.mark.parametrize(
@@ -56,15 +56,18 @@ QUOTES = "put what holds ; { } # or a blank into quotes, on one line, without a 
         ),
         (
             {"client_max_body_size": "20m"},
-            "has client_max_body_size, which sites say themselves; set nginx_body_limit_mb instead",
+            "has client_max_body_size, which each site sets itself; set nginx_body_limit_mb instead",
         ),
-        ({"ssl_protocols": "TLSv1.3"}, "has ssl_protocols, which sites say themselves; set nginx_tls_profile instead"),
-        ({"add_header": "X-A a"}, "has add_header, which sites say themselves; set nginx_headers instead"),
+        ({"ssl_protocols": "TLSv1.3"}, "has ssl_protocols, which each site sets itself; set nginx_tls_profile instead"),
+        ({"add_header": "X-A a"}, "has add_header, which each site sets itself; set nginx_headers instead"),
         (
             {"proxy_read_timeout": "5s"},
-            "has proxy_read_timeout, which sites say themselves; set read_timeout_seconds of a site instead",
+            "has proxy_read_timeout, which each site sets itself; set read_timeout_seconds of a site instead",
         ),
-        ({"proxy_http_version": "1.0"}, "has proxy_http_version, which sites say themselves and rely on; take it out"),
+        (
+            {"proxy_http_version": "1.0"},
+            "has proxy_http_version, which each site sets itself and relies on; take it out",
+        ),
         (
             {"map": "$a $b { default 1; }"},
             "has map, which is a block; put it into a file of your own in /etc/nginx/conf.d",
@@ -94,22 +97,21 @@ QUOTES = "put what holds ; { } # or a blank into quotes, on one line, without a 
         ),
         (
             {"send_timeout": "5x"},
-            "has send_timeout: 5x, which is no time; write seconds, or a number and its unit, such as 30s",
+            "has send_timeout: 5x, which is not a time; write seconds, or a number and its unit, such as 30s",
         ),
         ({"map_hash_bucket_size": "big"}, "has map_hash_bucket_size: big; write a whole number"),
     ],
 )
 def test_one_finding_each(filters: Filters, settings: dict[str, Any], finding: str) -> None:
     """The directive, its value and the cure."""
-    assert filters["nginx_setting_findings"](settings) == [f"nginx_settings {finding}"]
+    assert filters["nginx_setting_findings"]({"nginx_settings": settings}, True) == [f"nginx_settings {finding}"]
 
 
 def test_cures_are_accepted(filters: Filters) -> None:
     """What the sentences say to write is taken."""
-    assert filters["nginx_setting_findings"]({"keepalive_timeout": 5}) == []
-    assert filters["nginx_setting_findings"]({"limit_req_zone": "$x zone=a:1m rate=1r/s"}) == []
-    assert filters["nginx_setting_findings"]({"charset": '"utf-8; # {"'}) == []
-    assert filters["nginx_option_findings"]({"nginx_body_limit_mb": 20, "nginx_certificate": "edge"}) == []
+    settings = {"keepalive_timeout": 5, "limit_req_zone": "$x zone=a:1m rate=1r/s", "charset": '"utf-8; # {"'}
+    assert filters["nginx_setting_findings"]({"nginx_settings": settings}, True) == []
+    assert filters["nginx_setting_findings"]({"nginx_body_limit_mb": 20, "nginx_certificate": "edge"}, True) == []
 
 
 OURS = [
@@ -127,7 +129,7 @@ OURS = [
 def test_what_the_role_sets_is_replaced_or_refused(filters: Filters, name: str) -> None:
     """Never written twice, which nginx refuses in the end."""
     value = {"ssl_ciphers": "HIGH", "ssl_ecdh_curve": "X25519"}.get(name, 5)
-    if not filters["nginx_setting_findings"]({name: value}):
+    if not filters["nginx_setting_findings"]({"nginx_settings": {name: value}}, True):
         lines = filters["nginx_directives"]({name: value}, dict.fromkeys(OURS, "ours"))
         assert [line for line in lines if line.split()[0] == name] == [f"{name} {value}"]
         assert len(lines) == len(OURS)
@@ -138,8 +140,19 @@ def test_what_the_role_sets_is_replaced_or_refused(filters: Filters, name: str) 
 def test_lines_of_the_http_block(filters: Filters) -> None:
     """A format stands before the log that uses it; nothing of what is empty."""
     settings = {"access_log": "/a own", "log_format": ["own '$uri'", "two '$uri'"], "etag": False, "gzip": True}
-    ours = {"gzip": "ours", "ssl_ciphers": "", "sendfile": True, "types_hash_max_size": 2048}
-    assert filters["nginx_directives"](settings, ours) == [
+    ours = {"gzip": "ours", "ssl_ciphers": "", "send_timeout": "", "sendfile": True}
+    lines = filters["nginx_directives"](settings, ours)
+    named = (
+        "log_format",
+        "access_log",
+        "etag",
+        "gzip",
+        "send_timeout",
+        "sendfile",
+        "ssl_ciphers",
+        "types_hash_max_size",
+    )
+    assert [line for line in lines if line.split()[0] in named] == [
         "log_format own '$uri'",
         "log_format two '$uri'",
         "access_log /a own",
@@ -185,7 +198,7 @@ def test_tables_hold_the_longest_name(filters: Filters, length: int, size: int) 
 )
 def test_ciphers_that_openssl_knows(filters: Filters, settings: dict[str, Any]) -> None:
     """Names, words and what changes their order."""
-    assert filters["nginx_cipher_findings"](settings) == []
+    assert filters["nginx_cipher_findings"]({"nginx_settings": settings}) == []
 
 
 @pytest.mark.parametrize(
@@ -216,7 +229,7 @@ def test_ciphers_that_openssl_knows(filters: Filters, settings: dict[str, Any]) 
 )
 def test_ciphers_that_openssl_does_not_know(filters: Filters, settings: dict[str, Any], finding: str) -> None:
     """nginx would not start."""
-    assert filters["nginx_cipher_findings"](settings) == [f"nginx_settings: {finding}"]
+    assert filters["nginx_cipher_findings"]({"nginx_settings": settings}) == [f"nginx_settings: {finding}"]
 
 
 @pytest.mark.parametrize(
@@ -227,6 +240,10 @@ def test_ciphers_that_openssl_does_not_know(filters: Filters, settings: dict[str
         ({"nginx_worker_connections": 63}, "nginx_worker_connections is 63; give 64 to 1048576"),
         ({"nginx_worker_connections": 1048577}, "nginx_worker_connections is 1048577; give 64 to 1048576"),
         ({"nginx_hsts_seconds": -1}, "nginx_hsts_seconds is -1; give 0 to 2147483648"),
+        (
+            {"nginx_http3_enabled": True},
+            "nginx_http3_enabled is true, but the nginx of Debian 12 has no HTTP/3; set it to false",
+        ),
         ({"nginx_status_port": 80}, "nginx_status_port is 80, which sites have; choose another"),
         ({"nginx_status_port": 443}, "nginx_status_port is 443, which sites have; choose another"),
         *[
@@ -249,7 +266,7 @@ def test_ciphers_that_openssl_does_not_know(filters: Filters, settings: dict[str
 )
 def test_options_of_the_role(filters: Filters, options: dict[str, Any], finding: str) -> None:
     """One is wrong at a time."""
-    assert filters["nginx_option_findings"](options) == [finding]
+    assert filters["nginx_setting_findings"](options, False) == [finding]
 
 
 @pytest.mark.parametrize(
@@ -264,4 +281,5 @@ def test_options_of_the_role(filters: Filters, options: dict[str, Any], finding:
 )
 def test_options_that_are_right(filters: Filters, options: dict[str, Any]) -> None:
     """Both ends of each range are inside."""
-    assert filters["nginx_option_findings"](options) == []
+    assert filters["nginx_setting_findings"](options, False) == []
+    assert filters["nginx_setting_findings"]({**options, "nginx_http3_enabled": True}, True) == []

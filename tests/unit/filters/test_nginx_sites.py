@@ -1,5 +1,6 @@
 """What role nginx refuses to print, and what a site is that says little."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,14 @@ Filters = dict[str, Callable[..., Any]]
 Refusal = Callable[..., str]
 
 SITE: dict[str, Any] = {"name": "api", "server_names": ["api.example.org"], "upstream": {"servers": ["192.0.2.1:3000"]}}
+
+
+def judged(
+    filters: Filters, sites: list[dict[str, Any]], headers: dict[str, Any] | None = None, error_page: str = ""
+) -> list[str]:
+    options = {"nginx_sites": sites, "nginx_headers": headers or {}, "nginx_error_page": error_page}
+    found: list[str] = filters["nginx_site_findings"](options)
+    return found
 
 
 def test_a_full_site_is_fine(filters: Filters) -> None:
@@ -32,7 +41,7 @@ def test_a_full_site_is_fine(filters: Filters) -> None:
         "rate_limit_burst": 20,
         "headers": {"X-Frame-Options": "", "Content-Security-Policy": "default-src 'self'; img-src *"},
     }
-    assert filters["nginx_site_findings"]([site], {"X-A": "b"}) == []
+    assert judged(filters, [site], {"X-A": "b"}) == []
 
 
 @pytest.mark.parametrize(
@@ -151,7 +160,7 @@ def test_a_full_site_is_fine(filters: Filters) -> None:
 )
 def test_one_finding_each(filters: Filters, change: dict[str, Any], finding: str) -> None:
     """Site, value and cure."""
-    assert filters["nginx_site_findings"]([{**SITE, **change}]) == [finding]
+    assert judged(filters, [{**SITE, **change}]) == [finding]
 
 
 @pytest.mark.parametrize(
@@ -183,12 +192,12 @@ def test_one_finding_each(filters: Filters, change: dict[str, Any], finding: str
 )
 def test_what_is_right_is_fine(filters: Filters, change: dict[str, Any]) -> None:
     """Both ends of each range are inside."""
-    assert filters["nginx_site_findings"]([{**SITE, **change}]) == []
+    assert judged(filters, [{**SITE, **change}]) == []
 
 
 def test_headers_of_all_sites_are_said_once(filters: Filters) -> None:
     """By the variable that has them, and those of a site by its name."""
-    findings = filters["nginx_site_findings"]
+    findings = functools.partial(judged, filters)
     other = {**SITE, "name": "shop", "server_names": ["shop.example.org"]}
     wrong = "has the header X-A; its value is one line of text without backslashes"
     assert findings([SITE, other], {"X-A": 7}) == [f"nginx_headers {wrong}"]
@@ -212,7 +221,7 @@ def test_what_is_printed_between_quotes(filters: Filters) -> None:
 
 def test_two_sites_share_nothing(filters: Filters) -> None:
     """Each name is reported once."""
-    assert [sentence.split(";")[0] for sentence in filters["nginx_site_findings"]([SITE, SITE])] == [
+    assert [sentence.split(";")[0] for sentence in judged(filters, [SITE, SITE])] == [
         "nginx_sites has the name api",
         "nginx_sites has the server name api.example.org",
     ]
@@ -220,15 +229,15 @@ def test_two_sites_share_nothing(filters: Filters) -> None:
 
 def test_headers_of_all_sites_are_looked_at(filters: Filters) -> None:
     """They stand in every site; a site may replace one."""
-    assert len(filters["nginx_site_findings"]([SITE], {"X A": "b", "X-B": 1})) == 2
-    assert filters["nginx_site_findings"]([{**SITE, "headers": {"X-B": "b"}}], {"X-B": 1}) == []
+    assert len(judged(filters, [SITE], {"X A": "b", "X-B": 1})) == 2
+    assert judged(filters, [{**SITE, "headers": {"X-B": "b"}}], {"X-B": 1}) == []
 
 
 def test_the_error_page_of_all_sites_is_looked_at(filters: Filters) -> None:
     """A site may replace it, or bring back nginx's own."""
-    assert len(filters["nginx_site_findings"]([SITE], {}, "\0")) == 1
-    assert filters["nginx_site_findings"]([{**SITE, "error_page": ""}], {}, "\0") == []
-    assert filters["nginx_site_findings"]([SITE], {}, "x" * 65535) == []
+    assert len(judged(filters, [SITE], {}, "\0")) == 1
+    assert judged(filters, [{**SITE, "error_page": ""}], {}, "\0") == []
+    assert judged(filters, [SITE], {}, "x" * 65535) == []
 
 
 def test_what_a_site_does_not_say(filters: Filters) -> None:

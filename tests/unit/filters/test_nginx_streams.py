@@ -11,12 +11,17 @@ Filters = dict[str, Callable[..., Any]]
 Refusal = Callable[..., str]
 
 STREAM: dict[str, Any] = {"name": "mq", "port": 5672, "servers": ["192.0.2.1:5672"], "sources": ["public"]}
-TAKEN: dict[str, Any] = {"names": ["api"], "ports": [80, 443, 8081]}
+ROLE: dict[str, Any] = {"nginx_sites": [{"name": "api"}], "nginx_status_port": 8081}
 CLUSTER: list[dict[str, Any]] = [
-    {"address": "192.0.2.31", "port": 5432, "leads": False},
-    {"address": "2001:db8::32", "port": 5432, "leads": True},
-    {"address": "192.0.2.33", "port": 5433, "leads": False},
+    {"address": "192.0.2.31", "port": 5432, "primary": False},
+    {"address": "2001:db8::32", "port": 5432, "primary": True},
+    {"address": "192.0.2.33", "port": 5433, "primary": False},
 ]
+
+
+def judged(filters: Filters, streams: list[dict[str, Any]], databases: list[dict[str, Any]] | None = None) -> list[str]:
+    found: list[str] = filters["nginx_stream_findings"]({**ROLE, "nginx_database_servers": databases or []}, streams)
+    return found
 
 
 def test_a_full_endpoint_is_fine(filters: Filters) -> None:
@@ -32,9 +37,9 @@ def test_a_full_endpoint_is_fine(filters: Filters) -> None:
         "connection_limit": 65535,
     }
     reads = {"name": "reads", "port": 5433, "postgresql": "standbys", "sources": ["192.0.2.0/24"]}
-    assert filters["nginx_stream_findings"]([stream, reads], TAKEN, CLUSTER) == []
+    assert judged(filters, [stream, reads], CLUSTER) == []
     nothing = dict.fromkeys(("listen_addresses", "backup_servers", "postgresql", "connection_limit"))
-    assert filters["nginx_stream_findings"]([{**STREAM, **nothing}], TAKEN) == []
+    assert judged(filters, [{**STREAM, **nothing}]) == []
 
 
 @pytest.mark.parametrize(
@@ -100,16 +105,16 @@ def test_a_full_endpoint_is_fine(filters: Filters) -> None:
 )
 def test_what_is_refused(filters: Filters, change: dict[str, Any], finding: str) -> None:
     """One sentence each, with its cure."""
-    assert filters["nginx_stream_findings"]([{**STREAM, **change}], TAKEN) == [finding]
+    assert judged(filters, [{**STREAM, **change}]) == [finding]
 
 
 @pytest.mark.parametrize("address", ["192.0.2.1; }", "192.0.2.1:5432", "", "[2001:db8::1]"])
 def test_a_database_server_has_an_address(filters: Filters, address: str) -> None:
     """Handed over by the play, or written by hand where the role is used alone."""
-    server = {"port": 5432, "leads": True}
+    server = {"port": 5432, "primary": True}
     good = [{**server, "address": each} for each in ("192.0.2.1", "2001:db8::1", "db1.example")]
-    assert filters["nginx_stream_findings"]([STREAM], TAKEN, good) == []
-    assert filters["nginx_stream_findings"]([STREAM], TAKEN, [{**server, "address": address}]) == [
+    assert judged(filters, [STREAM], good) == []
+    assert judged(filters, [STREAM], [{**server, "address": address}]) == [
         f"nginx_database_servers has the address {address!r}; write that of the server, without its port"
     ]
 
@@ -118,10 +123,10 @@ def test_two_endpoints_of_one_port(filters: Filters) -> None:
     """Only where they listen on addresses of their own."""
     first, second = {**STREAM, "listen_addresses": ["192.0.2.8"]}, {**STREAM, "name": "b"}
     clash = "nginx_streams: b and mq both have port 5672; give each a port, or listen_addresses, of its own"
-    assert filters["nginx_stream_findings"]([first, second], TAKEN) == [clash]
-    assert filters["nginx_stream_findings"]([first, {**second, "listen_addresses": ["192.0.2.8"]}], TAKEN) == [clash]
-    assert filters["nginx_stream_findings"]([first, {**second, "listen_addresses": ["192.0.2.9"]}], TAKEN) == []
-    assert filters["nginx_stream_findings"]([STREAM, STREAM], TAKEN)[0].startswith("nginx_streams has the name mq;")
+    assert judged(filters, [first, second]) == [clash]
+    assert judged(filters, [first, {**second, "listen_addresses": ["192.0.2.8"]}]) == [clash]
+    assert judged(filters, [first, {**second, "listen_addresses": ["192.0.2.9"]}]) == []
+    assert judged(filters, [STREAM, STREAM])[0].startswith("nginx_streams has the name mq;")
 
 
 def test_what_an_endpoint_does_not_say(filters: Filters) -> None:
@@ -173,13 +178,13 @@ def test_where_endpoints_of_postgresql_lead(
     assert (complete["servers"], complete["backup_servers"]) == (servers, backup_servers)
 
 
-@pytest.mark.parametrize(("leads", "count"), [(False, 0), (True, 3)])
-def test_nobody_guesses_who_leads(refusal: Refusal, leads: bool, count: int) -> None:
+@pytest.mark.parametrize(("primary", "count"), [(False, 0), (True, 3)])
+def test_nobody_guesses_who_leads(refusal: Refusal, primary: bool, count: int) -> None:
     """Writes to a standby fail, writes to two primaries are worse."""
     stream = {"name": "db", "port": 6000, "postgresql": "primary", "sources": ["public"]}
-    cluster = [{**server, "leads": leads} for server in CLUSTER]
+    cluster = [{**server, "primary": primary} for server in CLUSTER]
     assert refusal("nginx_streams_complete", [stream], cluster) == (
-        f"nginx_streams: db follows PostgreSQL, but {count} of its 3 servers are known to lead; "
+        f"nginx_streams: db follows PostgreSQL, but {count} of its 3 servers are known to be the primary; "
         "run the playbook without --limit"
     )
 
@@ -187,7 +192,7 @@ def test_nobody_guesses_who_leads(refusal: Refusal, leads: bool, count: int) -> 
 def test_endpoints_must_be_a_list(refusal: Refusal) -> None:
     """A mapping is what people try first."""
     assert refusal("nginx_streams_complete", {"db": {}}) == "nginx_streams must be a list of mappings, got dict"
-    assert refusal("nginx_stream_findings", ["db"], TAKEN) == "nginx_streams must be a list of mappings, got list"
+    assert refusal("nginx_stream_findings", ROLE, ["db"]) == "nginx_streams must be a list of mappings, got list"
 
 
 @given(
@@ -196,7 +201,7 @@ def test_endpoints_must_be_a_list(refusal: Refusal) -> None:
 )
 def test_order_does_not_matter(filters: Filters, ports: list[int], leader: int) -> None:
     """The same files whatever the order, and the server that leads is in every pool of the cluster exactly once."""
-    cluster = [{**server, "leads": at == leader} for at, server in enumerate(CLUSTER)]
+    cluster = [{**server, "primary": at == leader} for at, server in enumerate(CLUSTER)]
     streams = [
         {"name": f"s{port}", "port": port, "postgresql": ("primary", "standbys")[port % 2], "sources": ["public"]}
         for port in ports

@@ -24,7 +24,7 @@ COOKIE = "name a cookie of letters, digits and _ that the application sets"
 )
 def test_what_is_right_is_fine(filters: Filters, upstream: dict[str, Any]) -> None:
     """Everything that can be said, said well."""
-    assert filters["nginx_upstream_findings"]([{"name": "api", "upstream": upstream}]) == []
+    assert filters["nginx_upstream_findings"]({"nginx_sites": [{"name": "api", "upstream": upstream}]}) == []
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_what_is_right_is_fine(filters: Filters, upstream: dict[str, Any]) -> No
         (
             {"servers": ["a:1", "b:1"], "weights": {"b:1": 2}, "sticky_by": "address"},
             "gives b:1 the weight 2 and has upstream.sticky_by address; a weight would move clients "
-            "from the instance that keeps them, so give 0 to drain it, or nothing",
+            "from the server that keeps them, so give 0 to drain it, or nothing",
         ),
         (
             {"servers": ["a:1", "b:1"], "weights": {"a:1": 0, "b:1": 0}},
@@ -81,7 +81,7 @@ def test_what_is_right_is_fine(filters: Filters, upstream: dict[str, Any]) -> No
 )
 def test_one_finding_each(filters: Filters, upstream: dict[str, Any], finding: str) -> None:
     """Site, value and cure."""
-    assert filters["nginx_upstream_findings"]([{"name": "api", "upstream": upstream}]) == [
+    assert filters["nginx_upstream_findings"]({"nginx_sites": [{"name": "api", "upstream": upstream}]}) == [
         f"nginx_sites: api {finding}"
     ]
 
@@ -89,13 +89,43 @@ def test_one_finding_each(filters: Filters, upstream: dict[str, Any], finding: s
 def test_instances_of_endpoints(filters: Filters) -> None:
     """The same rules, for those that stand in too."""
     good = {"name": "mq", "servers": ["mq.example:5672"], "backup_servers": ["[2001:db8::1]:5672"]}
-    assert filters["nginx_instance_findings"]([good, {"name": "db", "servers": None}]) == []
-    assert filters["nginx_instance_findings"](
-        [{"name": "mq", "servers": ["a"], "backup_servers": ["10.0.0.300:1"]}]
+    assert filters["nginx_upstream_findings"]({"nginx_streams": [good, {"name": "db", "servers": None}]}) == []
+    assert filters["nginx_upstream_findings"](
+        {"nginx_streams": [{"name": "mq", "servers": ["a"], "backup_servers": ["10.0.0.300:1"]}]}
     ) == [
         f"nginx_streams: mq has the server a; {ADDRESS}",
         f"nginx_streams: mq has the server 10.0.0.300:1; {ADDRESS}",
     ]
+
+
+@pytest.mark.parametrize(
+    ("upstream", "servers", "last"),
+    [
+        ({"servers": ["a:1"]}, ["a:1 max_fails=3 fail_timeout=5s"], []),
+        (
+            {"servers": ["b:1", "a:1"]},
+            ["a:1 max_fails=3 fail_timeout=5s", "b:1 max_fails=3 fail_timeout=5s"],
+            ["a:1 max_fails=0 backup", "b:1 max_fails=0 backup"],
+        ),
+        (
+            {"servers": ["a:1", "b:1", "c:1"], "weights": {"a:1": 5, "b:1": 0, "c:1": 1}, "sticky_by": "none"},
+            [
+                "a:1 max_fails=3 fail_timeout=5s weight=5",
+                "b:1 max_fails=3 fail_timeout=5s down",
+                "c:1 max_fails=3 fail_timeout=5s",
+            ],
+            ["a:1 max_fails=0 backup", "c:1 max_fails=0 backup"],  # what is drained stays so
+        ),
+        # Clients have one server that keeps them: it is not given up at once, and no other stands in
+        (
+            {"servers": ["a:1", "b:1"], "weights": {"b:1": 0}, "sticky_by": "cookie"},
+            ["a:1 max_fails=10 fail_timeout=5s", "b:1 max_fails=10 fail_timeout=5s down"],
+            [],
+        ),
+    ],
+)
+def test_lines_of_a_pool(filters: Filters, upstream: dict[str, Any], servers: list[str], last: list[str]) -> None:
+    assert filters["nginx_pool"](upstream) == {"servers": servers, "last": last}
 
 
 SITES = [

@@ -14,7 +14,7 @@ OFFERS: dict[str, dict[str, Any]] = {
     "base": {"packages": ["sudo", "cron", "sudo"], "held_by": ["sshd"]},
     "redis": {
         "packages": ["redis-server"],
-        "memory": {"mb": 300, "set_by": "redis_maxmemory_mb", "percent": 25, "parts": {"redis while it saves": 100}},
+        "memory": {"mb": 300, "set_by": "redis_maxmemory_mb", "percent": 25, "parts": {"redis fork headroom": 100}},
         "ports": [
             {
                 "name": "redis",
@@ -122,7 +122,7 @@ def test_claims_of_memory(filters: Filters) -> None:
     """A save of Redis is a row of its own, PostgreSQL has what is left, and nothing is no claim."""
     assert filters["memory_claims"](OFFERS) == [
         {"name": "redis", "memory_mb": 200},
-        {"name": "redis while it saves", "memory_mb": 100},
+        {"name": "redis fork headroom", "memory_mb": 100},
         {"name": "postgresql", "share": 1, "minimum_mb": 200},
         {"name": "nginx", "memory_mb": 48},
         {"name": "docker", "memory_mb": 192},
@@ -152,7 +152,7 @@ def test_claims_are_what_the_plan_takes(filters: Filters) -> None:
     claims, names = filters["memory_claims"](OFFERS), filters["memory_variables"](OFFERS)
     plan = filters["memory_plan"](claims, 4096, names, False, filters["memory_percents"](OFFERS))
     sizes = {entry["name"]: entry["memory_mb"] for entry in plan["services"]}
-    assert sizes["redis"] + sizes["redis while it saves"] == 300
+    assert sizes["redis"] + sizes["redis fork headroom"] == 300
     assert sizes["postgresql"] == 4096 - 410 - 300 - 48 - 192  # a tenth of the machine is the system's
 
 

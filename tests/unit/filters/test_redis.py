@@ -36,10 +36,11 @@ def test_what_cannot_fit_is_refused(refusal: Refusal) -> None:
         "Redis may take 39 MB of this host, the smallest server needs 40; raise redis_host_percent, "
         "or give the host more memory"
     )
+    assert refusal("redis_memory", 156, True, 0, 25) == refusal("redis_memory", 39, True)  # a quarter of the host
     assert "maxmemory_mb is 15, the least is 16" in refusal("redis_memory", 512, True, 15)
-    assert "memory_mb must be whole megabytes, got '512'" in refusal("redis_memory", "512", True)
+    assert "host_mb must be whole megabytes, got '512'" in refusal("redis_memory", "512", True)
     assert "maxmemory_mb must be whole megabytes, got -1" in refusal("redis_memory", 512, True, -1)
-    assert "memory_mb must be whole megabytes, got True" in refusal("redis_memory", True, True)
+    assert "host_mb must be whole megabytes, got True" in refusal("redis_memory", True, True)
     assert "persistence must be true or false, got 'yes'" in refusal("redis_memory", 512, "yes")
 
 
@@ -55,34 +56,39 @@ def test_the_largest_fits_and_one_more_does_not(
 
 
 GOOD: dict[str, Any] = {
-    "users": [
+    "redis_users": [
         {"name": "shop", "keys": ["shop:*"], "channels": [], "commands": ["+@all", "-@admin", "+config|get", "-get"]}
     ],
-    "bind": ["127.0.0.1", "-::1"],
-    "port": 6379,
-    "host_percent": 25,
-    "snapshots": [{"seconds": 1, "changes": 1}, {"seconds": 2147483647, "changes": 2147483647}],
-    "settings": {"timeout": 300, "activedefrag": True, "notify-keyspace-events": '""', "Hz": 20, "a-b": 'x "y z"'},
+    "redis_bind": ["127.0.0.1", "-::1"],
+    "redis_host_percent": 25,
+    "redis_snapshots": [{"seconds": 1, "changes": 1}, {"seconds": 2147483647, "changes": 2147483647}],
+    "redis_settings": {
+        "timeout": 300,
+        "activedefrag": True,
+        "notify-keyspace-events": '""',
+        "Hz": 20,
+        "a-b": 'x "y z"',
+    },
 }
 OWN = ["bind", "maxmemory", "pidfile"]
 
 
+def said(filters: Filters, change: dict[str, Any], host_mb: int = 1000, facts: dict[str, Any] | None = None) -> Any:
+    options = GOOD | {f"redis_{name}": value for name, value in change.items()}
+    return filters["redis_findings"](options, facts or {}, "cache1", OWN, host_mb)
+
+
 def test_good_input_has_no_findings(filters: Filters) -> None:
     """Acceptance beside the refusals, on the bounds."""
-    for port, percent in ((1, 1), (65535, 100)):
-        assert filters["redis_input_findings"]({**GOOD, "port": port, "host_percent": percent}, OWN) == []
+    for percent, host_mb in ((1, 4000), (100, 40)):
+        assert said(filters, {"host_percent": percent}, host_mb) == []
     for bind in (["*"], ["*", "::*"], ["0.0.0.0", "::1"], [f"192.0.2.{last}" for last in range(16)], ["fe80::1%eth0"]):
-        assert filters["redis_input_findings"]({**GOOD, "bind": bind}, OWN) == []
+        assert said(filters, {"bind": bind}) == []
 
 
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"bind": None}, "redis_bind is empty; give it a value, or remove it"),
-        ({"users": None}, "redis_users is empty; give it a value, or remove it"),
-        ({"users": [{"name": "shop", "keys": None}]}, "redis_users[0].keys is empty; give it a value, or remove it"),
-        ({"port": 0}, "redis_port is 0; give a number from 1 to 65535"),
-        ({"port": 65536}, "redis_port is 65536; give a number from 1 to 65535"),
         ({"host_percent": 0}, "redis_host_percent is 0; give a number from 1 to 100"),
         ({"host_percent": 101}, "redis_host_percent is 101; give a number from 1 to 100"),
         (
@@ -144,14 +150,32 @@ def test_good_input_has_no_findings(filters: Filters) -> None:
 )
 def test_what_redis_would_refuse_is_one_sentence(filters: Filters, change: dict[str, Any], sentence: str) -> None:
     """Both sides of each bound; each names variable, value and what to do."""
-    found = filters["redis_input_findings"](GOOD | change, OWN)
+    found = said(filters, change)
     assert found
     assert all(one.startswith(sentence) for one in found)
 
 
+def test_memory_is_looked_at_with_everything_else(filters: Filters) -> None:
+    """Of the host for what is set, of a share of it otherwise; and not where the share itself is wrong."""
+    change = {"maxmemory_mb": 48, "persistence_enabled": True, "users": [{"name": "default"}]}
+    found = said(filters, change, 64)
+    assert [one.split(";")[0] for one in found] == [
+        "redis_users has the name default",
+        "redis_maxmemory_mb is 48, which needs 88 MB with its headroom, but Redis may take 64 MB of this host",
+    ]
+    assert found[1].endswith("lower redis_maxmemory_mb to 32, or give the host 88 MB for it")
+    assert said(filters, {"maxmemory_mb": 48, "persistence_enabled": True}, 88) == []
+    (share,) = said(filters, {"host_percent": 25, "persistence_enabled": True}, 156)
+    assert share.startswith("Redis may take 39 MB of this host, the smallest server needs 40; raise redis_host_percent")
+    assert said(filters, {"host_percent": 0}, 64) == ["redis_host_percent is 0; give a number from 1 to 100"]
+
+
 def test_a_redis_conf_of_somebody_else_is_not_replaced_unseen(filters: Filters) -> None:
     """What is where Debian has it is no past; what is entered into redis_settings is not lost."""
-    past = filters["redis_past_findings"]
+
+    def past(fact: dict[str, list[str]], _host: str, settings: dict[str, Any]) -> Any:
+        return said(filters, {"settings": settings}, facts={"redis": fact})
+
     debian = {"dir": ["/var/lib/redis"], "databases": ["16"], "dbfilename": ["dump.rdb"], "port": ["6379"]}
     assert past({}, "cache1", {}) == past(debian, "cache1", {}) == []
     found = past({**debian, "dir": ["/srv/redis"], "requirepass": ["hidden"], "include": ["/etc/a.conf"]}, "cache1", {})

@@ -182,12 +182,12 @@ def test_poolers_begin_with_who_leads() -> None:
 
 
 def test_endpoints_of_servers_on_their_own_lead_to_the_first() -> None:
-    assert endpoint_servers(wired("edge1"), []) == [{"address": "10.0.0.31", "port": 5433, "leads": True}]
+    assert endpoint_servers(wired("edge1"), []) == [{"address": "10.0.0.31", "port": 5433, "primary": True}]
 
 
 def test_endpoints_of_a_cluster_know_who_leads() -> None:
     found = endpoint_servers(host_wiring(GROUPS, with_primary(), "edge1", EVERYBODY), ["data2"])
     assert found == [
-        {"address": "10.0.0.31", "port": 5433, "leads": False},
-        {"address": "10.0.0.32", "port": 5432, "leads": True},
+        {"address": "10.0.0.31", "port": 5433, "primary": False},
+        {"address": "10.0.0.32", "port": 5432, "primary": True},
     ]

@@ -23,7 +23,9 @@ def asked(role: str, expression: str, **given: Any) -> Any:
     parts = [
         yaml.safe_load((ROOT / "roles" / role / name).read_text()) for name in ("defaults/main.yml", "vars/main.yml")
     ]
-    variables = {**parts[0], **parts[1], "inventory_hostname": "h1", "ansible_facts": FACTS, **given}
+    # As input_check has them before it computes findings
+    options = {"role_options": {**parts[0], **given}}
+    variables = {**parts[0], **parts[1], **options, "inventory_hostname": "h1", "ansible_facts": FACTS, **given}
     request = {"filters": str(ROOT / "filter_plugins"), "examples": [[expression, variables]]}
     argv = [sys.executable, "-m", "tests.contract.contracts.evaluate"]
     done = subprocess.run(argv, input=json.dumps(request), capture_output=True, text=True, check=True, cwd=ROOT)
@@ -47,9 +49,9 @@ def test_the_application_is_compared_with_the_host() -> None:
     assert beginnings == [
         "app_cpus is 0;",
         "app_environment.KEY is empty",
-        "app_uid is 1001,",
         "app_data_directories has /etc,",
         "container api of",
+        "app_uid is 1001,",
     ]
     fine = {"app_image": "shop", "app_data_directories": [{"path": "/srv/new/x", "target": "/x"}]}
     assert asked("app", "{{ app_findings }}", **fine) == []

@@ -137,7 +137,7 @@ def test_rules_of_all_roles(planned: dict[str, dict[str, Any]]) -> None:
 def test_memory_of_all_roles(planned: dict[str, dict[str, Any]]) -> None:
     sizes = {entry["name"]: entry["memory_mb"] for entry in planned["one"]["host_memory_plan"]["services"]}
     assert sizes["mail"] == 48
-    assert sizes["redis"] + sizes["redis while it saves"] <= 1024  # a quarter of the host
+    assert sizes["redis"] + sizes["redis fork headroom"] <= 1024  # a quarter of the host
     assert "mail_workers" in planned["one"]["host_memory_plan"]["table"]
 
 
