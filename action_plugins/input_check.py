@@ -22,6 +22,7 @@ from ansible.utils.vars import load_extra_vars
 RemoteCall: Any = action_loader.get("remote_call", class_only=True)
 
 PUBLISHED = ("offer", "findings")  # what roles tell the play, not input
+RESULT = "_result"  # so do names that end like this
 TYPES: dict[str, tuple[type, ...]] = {
     "str": (str,),
     "path": (str,),
@@ -194,7 +195,7 @@ def name_findings(role: str, options: dict[str, Any], names: list[str]) -> Itera
     """Yield variables that begin like the role's and are none of them."""
     own = {f"{role}_{noun}" for noun in PUBLISHED} | set(options)
     for name in sorted(names):
-        if name.startswith(f"{role}_") and name not in own:
+        if name.startswith(f"{role}_") and name not in own and not name.endswith(RESULT):
             yield (
                 f"{name} is not a variable of role {role}"
                 + did_you_mean(
