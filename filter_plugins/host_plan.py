@@ -83,7 +83,7 @@ def _rows(plan: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _to_do(plan: Mapping[str, Any]) -> str:
-    """Return what a run would do, as far as the facts of the host tell; files are compared by site.yml --check alone."""
+    """Return what a run would do, as far as facts of the host say; files are compared by site.yml --check alone."""
     missing = plan["packages"]["missing"]
     changes = plan.get("postgresql", {}).get("changes", {"known": True, "reload": [], "restart": []})
     if missing is None or not changes["known"]:

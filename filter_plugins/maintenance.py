@@ -9,7 +9,7 @@ LONGEST = 800
 
 
 def maintenance_findings(asked: Mapping[str, Any], known: list[str]) -> list[str]:
-    """Return a sentence for each extra variable of maintenance.yml that cannot be used; what it may name is ``known``."""
+    """Return a sentence for each extra variable of maintenance.yml that cannot be used; ``known`` are the sites."""
     if not isinstance(asked, Mapping) or not {"maintenance", "sites", "message"} <= set(asked):
         raise TypeError("maintenance_findings takes a mapping with maintenance, sites and message")
     found = []

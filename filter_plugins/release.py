@@ -36,7 +36,7 @@ def _stopped(host: Host) -> dict[str, str]:
 
 
 def release_state(hosts: list[Host], version: str) -> dict[str, Any]:
-    """Return what is due, ran before, was switched and runs now; of several hosts that stopped the first is the cause."""
+    """Return what is due, ran before, was switched and runs now; of several hosts that stopped the first counts."""
     if not isinstance(hosts, list) or not isinstance(version, str):
         raise TypeError("release_state takes a list of hosts and the version that is released")
     by_name = {str(host["inventory_hostname"]): host for host in hosts}

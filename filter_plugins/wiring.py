@@ -132,7 +132,7 @@ def host_wiring(
 
 
 def server_data_paths(groups: Mapping[str, list[str]], hostvars: Mapping[str, Host]) -> dict[str, str]:
-    """Return by address where the database hosts have their data, as each says itself; those that were not asked say nothing."""
+    """Return by address where the database hosts have their data, as each says itself, if it was asked."""
     paths = {}
     for name in groups.get("database") or []:
         facts = hostvars[name].get("ansible_facts") or {}
@@ -147,14 +147,12 @@ def leader_findings(groups: Mapping[str, list[str]], host: str, played: list[str
     if set(groups.get("database") or []) & set(played):
         return []
     return [
-        f"--limit leaves out every host of group database, and only they know which of them leads now; {host} follows it, "
-        f"so add them: --limit {host},database"
+        f"--limit leaves out every host of group database, and only they know which of them leads now; {host} follows "
+        f"it, so add them: --limit {host},database"
     ]
 
 
-def backup_release_findings(
-    groups: Mapping[str, list[str]], hostvars: Mapping[str, Host], host: str
-) -> list[str]:
+def backup_release_findings(groups: Mapping[str, list[str]], hostvars: Mapping[str, Host], host: str) -> list[str]:
     """Return a sentence when a database host and the one that keeps its backups have different releases of Debian."""
     keeper = next(iter(groups.get("backup") or []), "")
     if not keeper or host not in (groups.get("database") or []):
@@ -164,8 +162,8 @@ def backup_release_findings(
     if not own or not other or own == other:
         return []
     return [
-        f"{host} runs {own}, and {keeper}, which keeps its backups, {other}; their pgBackRest do not understand each other, "
-        "so give both hosts the same release"
+        f"{host} runs {own}, and {keeper}, which keeps its backups, {other}; their pgBackRest do not understand each "
+        "other, so give both hosts the same release"
     ]
 
 

@@ -9,7 +9,8 @@ short_description: Report at the end of a playbook what changed, where it answer
 version_added: "1.0"
 author: Holdfast
 description:
-  - Collects the results that tasks of all hosts registered as C(__*_result), or published as C(<role>_*_result); nothing has to be handed over.
+  - Collects the results that tasks of all hosts registered as C(__*_result), or published as C(<role>_*_result);
+    nothing has to be handed over.
   - Prints a box for people, and sets the same as a run-wide statistic C(holdfast) for ansible-runner, AWX and scripts.
 attributes:
   check_mode: {support: full, description: Says what would change.}

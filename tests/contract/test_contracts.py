@@ -272,7 +272,9 @@ PROJECT_CASES: list[tuple[str, Change, str]] = [
     ("playbook heads", changed(SITE, "#   site_hosts (str): the hosts to work on; default all.\n", ""), "names none"),
     (
         "whole runs",
-        changed(SITE, "    - name: Refuse a choice of tasks\n      ansible.builtin.import_tasks: tasks/whole_run.yml\n", ""),
+        changed(
+            SITE, "    - name: Refuse a choice of tasks\n      ansible.builtin.import_tasks: tasks/whole_run.yml\n", ""
+        ),
         "site.yml: begin with ansible.builtin.import_tasks: tasks/whole_run.yml",
     ),
     ("extra variables", changed(SITE, "site_hosts | default('all') is string", "true"), "site_hosts is not validated"),
@@ -331,7 +333,11 @@ PROJECT_CASES: list[tuple[str, Change, str]] = [
     ("filter examples", changed(SIDECAR, "# => 2", "# => 3"), "says '3', gives 2"),
     ("filter examples", changed(SIDECAR, "# => 2", '# => "2"'), "gives 2"),
     ("filter examples", changed(SIDECAR, "1 | plus_one", "'1' | plus_one"), "needs a number"),
-    ("short expressions", {HANDED: f"long: \"{{{{ {'a' * 161} }}}}\"\n"}, "contract.yml: an expression has 161 characters"),
+    (
+        "short expressions",
+        {HANDED: f'long: "{{{{ {"a" * 161} }}}}"\n'},
+        "contract.yml: an expression has 161 characters",
+    ),
     ("accumulators", {HANDED: "sum: '{%- set all = [] -%}{{ all }}'\n"}, "sets a variable inside a template"),
     ("internal names", {HANDED: "port: '{{ __demo_login }}'\n"}, "contract.yml: __demo_login is internal to role demo"),
     (

@@ -43,7 +43,11 @@ def expressions(root: Path, names: tuple[str, ...] = SHORT) -> list[str]:
 
 def accumulators(root: Path, names: tuple[str, ...] = SHORT) -> list[str]:
     """No value is gathered in a template: that is a loop of a function."""
-    return [f"{where}: sets a variable inside a template; write a filter" for where, said in _said(root, names) if SET.search(said)]
+    return [
+        f"{where}: sets a variable inside a template; write a filter"
+        for where, said in _said(root, names)
+        if SET.search(said)
+    ]
 
 
 def _internal(role: Path) -> re.Pattern[str]:

@@ -41,7 +41,11 @@ def surface(role: Path) -> list[str]:
 def described(role: Path) -> list[str]:
     """Every option has a type and a description, down to the innermost; the role has a short description."""
     entries = mapping(role / "meta/argument_specs.yml").get("argument_specs") or {}
-    found = [] if (entries.get("main") or {}).get("short_description") else ["argument_specs.yml: main has no short_description"]
+    found = (
+        []
+        if (entries.get("main") or {}).get("short_description")
+        else ["argument_specs.yml: main has no short_description"]
+    )
     return found + [text for entry in entries.values() for text in _described("", (entry or {}).get("options") or {})]
 
 

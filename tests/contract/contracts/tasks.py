@@ -106,7 +106,7 @@ def loops_name_their_item(task: Task) -> list[str]:
 
 
 def registers_internally(task: Task, prefix: str, published: str = "") -> list[str]:
-    """A registered name is internal, __<role>_ in a role, __ in a playbook, or what a role publishes, <role>_..._result."""
+    """A registered name is internal, __<role>_ in a role, __ in a playbook; or published, <role>_..._result."""
     name = str(task.body.get("register") or prefix)
     return (
         []
@@ -150,7 +150,9 @@ def findings(task: Task, own: frozenset[str], prefix: str, published: str = "") 
     found += conditions_are_bare(task)
     if prefix:
         found += hosts_keep_their_own(task)
-        found += commands_report_truly(task) + loops_name_their_item(task) + registers_internally(task, prefix, published)
+        found += (
+            commands_report_truly(task) + loops_name_their_item(task) + registers_internally(task, prefix, published)
+        )
     return found
 
 

@@ -32,7 +32,10 @@ FIREWALL: dict[str, Any] = {
     "egress_policy": "accept",
     "egress": [],
 }
-DROP = {"egress_policy": "drop", "egress": [{"name": "dns", "protocol": "udp", "ports": [53], "destinations": ["public"]}]}
+DROP = {
+    "egress_policy": "drop",
+    "egress": [{"name": "dns", "protocol": "udp", "ports": [53], "destinations": ["public"]}],
+}
 PACKAGES = ["nftables", "redis-server"]
 CHANGES = {"known": True, "reload": [], "restart": [], "text": "reload: 0, restart: 0"}
 

@@ -203,7 +203,10 @@ def test_endpoints_of_a_cluster_know_who_leads() -> None:
 
 def released(**releases: str) -> dict[str, dict[str, Any]]:
     return {
-        name: {**HOSTS.get(name, {}), "ansible_facts": {"distribution_release": release, "postgresql": {"clusters": []}}}
+        name: {
+            **HOSTS.get(name, {}),
+            "ansible_facts": {"distribution_release": release, "postgresql": {"clusters": []}},
+        }
         for name, release in releases.items()
     }
 

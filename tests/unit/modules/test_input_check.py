@@ -157,7 +157,15 @@ def test_ranges_follow_from_names(input_check: ModuleType, name: str, value: int
 
 
 def test_misspelt_and_foreign_names(input_check: ModuleType) -> None:
-    names = ["redis_maxmemroy_mb", "redis_offer", "redis_port", "redis_zzz", "redistribute", "__redis_result"]
+    names = [
+        "redis_maxmemroy_mb",
+        "redis_offer",
+        "redis_port",
+        "redis_zzz",
+        "redistribute",
+        "__redis_result",
+        "redis_state_result",
+    ]
     findings = list(input_check.name_findings("redis", {"redis_port": {}, "redis_maxmemory_mb": {}}, names))
     assert findings == [
         "redis_maxmemroy_mb is not a variable of role redis; did you mean redis_maxmemory_mb?",
