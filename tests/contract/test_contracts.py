@@ -49,7 +49,7 @@ USERS = {
     **changed(SPEC, "demo_port: {", "postgresql_users: {type: list, options: {name: {type: int}}}\n      demo_port: {"),
     "action_plugins/postgresql_state.py": 'ARGUMENTS = {"roles": {"options": {"name": {"type": "str"}}}}\n',
 }
-LOOK = {SPEC: f"{GOOD[SPEC]}  look: {{short_description: Inspect it, options: {{}}}}\n"}
+LOOK: Change = {SPEC: f"{GOOD[SPEC]}  look: {{short_description: Inspect it, options: {{}}}}\n"}
 ENTERS = GOOD[SITE].replace("tasks_from: apply", "tasks_from: look")
 PORT: Change = {DEFAULTS: GOOD[DEFAULTS].replace("demo_port: 80\n", "demo_port: 8443\n")}
 

@@ -15,7 +15,7 @@ def host(name: str, before: str = "shop:1.0.0", *, due: bool = True, **more: Any
     return {"inventory_hostname": name, "app_prepare_result": prepared, **more}
 
 
-SWITCHED = {"app_switch_result": {"releases": ["app"]}}
+SWITCHED: dict[str, Any] = {"app_switch_result": {"releases": ["app"]}}
 
 
 def failed(msg: str = "it did not become healthy", **more: Any) -> dict[str, Any]:
