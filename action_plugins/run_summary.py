@@ -17,7 +17,8 @@ from ansible.plugins.loader import action_loader
 from ansible.utils.display import Display
 
 RemoteCall: Any = action_loader.get("remote_call", class_only=True)
-RESULT = re.compile(r"__(\w+)_result")
+# Internal ones, and those that a role publishes as <role>_<step>_result. Core keeps one of its own
+RESULT = re.compile(r"(?:__)?((?<=__)\w+|(?!ansible_|_)[a-z]+_\w+)_result")
 PLAYBOOKS = Path(__file__).parents[1] / "playbooks"
 # What an operator has to say again for the next playbook to reach the same hosts with the same rights: by the name core
 # keeps it under, the option, and what the configuration says anyway.

@@ -24,11 +24,11 @@ def file_findings(file: Mapping[str, Any], names: Mapping[str, str], directives:
 
 
 def nginx_file_findings(
-    found: Mapping[str, Any], host: str, sites: list[Mapping[str, Any]], directives: list[str]
+    found: Mapping[str, Any], host: str, sites: list[Mapping[str, Any]], claims: list[str]
 ) -> list[str]:
     """Return one sentence, with its cure, for every file of somebody else that ours would meet."""
     names = {name.lower(): site["name"] for site in sites for name in site["server_names"]}
-    ours = {line.split(" ", 1)[0] for line in directives} - {"log_format", "access_log", "error_log", "include"}
+    ours = set(claims) - {"log_format", "access_log", "error_log", "include"}
     return [
         f"{path} of {host} was written by somebody else, and role nginx {CURES[path]}"
         for path in found.get("changed", [])

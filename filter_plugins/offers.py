@@ -15,7 +15,9 @@ Entry = Mapping[str, Any]
 PARTS: dict[str, type] = {
     "authorities": list,
     "certificates": list,
+    "claims": list,
     "held_by": list,
+    "interfaces": dict,
     "memory": dict,
     "packages": list,
     "pause_units": list,

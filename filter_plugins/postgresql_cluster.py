@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from ansible_collections.holdfast.platform.plugins.plugin_utils.clusters import data_directory, main_cluster
 from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
 
 Facts = dict[str, Any]
@@ -30,17 +31,11 @@ def _number(cluster: dict[str, Any]) -> list[int]:
     return [int(part) for part in str(cluster["version"]).split(".")]
 
 
-def _main(facts: Facts, version: int) -> dict[str, Any]:
-    """Return our cluster, or nothing."""
-    found = [each for each in facts.get("clusters", []) if each["name"] == "main" and each["version"] == str(version)]
-    return dict(found[0]) if found else {}
-
-
 def postgresql_data(facts: Facts, version: int) -> str:
     """Return the directory of the data of cluster main, existing or to come."""
     if not isinstance(facts, dict) or isinstance(version, bool) or not isinstance(version, int):
         raise TypeError(f"facts must be a dict and version a number, got {facts!r} and {version!r}")
-    return str(_main(facts, version).get("data") or f"/var/lib/postgresql/{version}/main")
+    return data_directory(facts, version)
 
 
 def _moved(cluster: str, port: int) -> str:
@@ -62,7 +57,7 @@ def _of_versions(facts: Facts, request: Request) -> Iterator[str]:
             f"the host out of group database, or leave its data aside, which a new cluster {version}/main has nothing "
             f"of: pg_renamecluster {newer[-1]} main other{move and '; ' + move}"
         )
-    elif older and not _main(facts, version):
+    elif older and not main_cluster(facts, version):
         yield (
             f"{host} has its data in cluster {older[-1]}/main, which the PostgreSQL {version} of its release cannot "
             "read; take a backup, stop what writes to it and run there as root: apt-get install "
@@ -158,7 +153,7 @@ def _of_past(options: Request, server: Facts, host: str, version: int) -> Iterat
         yield from found  # what else is there changes with that
         return
     yield from _of_others(server, request)
-    if cluster := _main(server, version):
+    if cluster := main_cluster(server, version):
         yield from _of_cluster(cluster, request)
         yield from _of_access(server, request)
         if {"postgresql_users", "postgresql_databases"} <= set(options):

@@ -152,7 +152,7 @@ def postgresql_turn(plan: dict[str, Any], host: str) -> int:
 
 def postgresql_seen(hosts: list[dict[str, Any]], variables: Mapping[str, Mapping[str, Any]]) -> Seen:
     """Return what each server said when it was looked at; one that did not answer said nothing."""
-    looks = {host["name"]: variables[host["name"]].get("__postgresql_look", {}) for host in hosts}
+    looks = {host["name"]: variables[host["name"]].get("postgresql_look_result", {}) for host in hosts}
     return {name: look.get("server", {}) for name, look in looks.items()}
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible_collections.holdfast.platform.plugins.plugin_utils.clusters import POSTGRESQL, data_directory
 from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
 
 Host = Mapping[str, Any]
@@ -130,9 +131,45 @@ def host_wiring(
     }
 
 
+def server_data_paths(groups: Mapping[str, list[str]], hostvars: Mapping[str, Host]) -> dict[str, str]:
+    """Return by address where the database hosts have their data, as each says itself, if it was asked."""
+    paths = {}
+    for name in groups.get("database") or []:
+        facts = hostvars[name].get("ansible_facts") or {}
+        if "postgresql" in facts:
+            version = POSTGRESQL[facts["distribution_release"]]
+            paths[_address(name, hostvars[name])] = data_directory(facts["postgresql"], version)
+    return paths
+
+
+def leader_findings(groups: Mapping[str, list[str]], host: str, played: list[str]) -> list[str]:
+    """Return a sentence when a run leaves out every server that could tell a host which of them leads."""
+    if set(groups.get("database") or []) & set(played):
+        return []
+    return [
+        f"--limit leaves out every host of group database, and only they know which of them leads now; {host} follows "
+        f"it, so add them: --limit {host},database"
+    ]
+
+
+def backup_release_findings(groups: Mapping[str, list[str]], hostvars: Mapping[str, Host], host: str) -> list[str]:
+    """Return a sentence when a database host and the one that keeps its backups have different releases of Debian."""
+    keeper = next(iter(groups.get("backup") or []), "")
+    if not keeper or host not in (groups.get("database") or []):
+        return []
+    facts = [hostvars[name].get("ansible_facts") or {} for name in (host, keeper)]
+    own, other = (each.get("distribution_release") or "" for each in facts)
+    if not own or not other or own == other:
+        return []
+    return [
+        f"{host} runs {own}, and {keeper}, which keeps its backups, {other}; their pgBackRest do not understand each "
+        "other, so give both hosts the same release"
+    ]
+
+
 def database_leaders(groups: Mapping[str, list[str]], hostvars: Mapping[str, Host]) -> list[str]:
     """Return who leads, as far as the servers have been asked already."""
-    clusters = [hostvars[name].get("__postgresql_cluster") or {} for name in groups.get("database") or []]
+    clusters = [hostvars[name].get("postgresql_cluster_result") or {} for name in groups.get("database") or []]
     return _unique(cluster["primary"] for cluster in clusters if cluster.get("primary"))
 
 
@@ -156,4 +193,12 @@ def endpoint_servers(wired: Mapping[str, Any], leaders: list[str]) -> list[dict[
     ]
 
 
-FilterModule = filter_module(host_wiring, database_leaders, pooled_servers, endpoint_servers)
+FilterModule = filter_module(
+    backup_release_findings,
+    database_leaders,
+    endpoint_servers,
+    host_wiring,
+    leader_findings,
+    pooled_servers,
+    server_data_paths,
+)

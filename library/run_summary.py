@@ -5,11 +5,12 @@
 
 DOCUMENTATION = r"""
 module: run_summary
-short_description: Tell at the end of a playbook what changed, where it answers, how long it took and what comes next
+short_description: Report at the end of a playbook what changed, where it answers, how long it took and what comes next
 version_added: "1.0"
 author: Holdfast
 description:
-  - Collects the results that tasks of all hosts registered as C(__*_result); nothing has to be handed over.
+  - Collects the results that tasks of all hosts registered as C(__*_result), or published as C(<role>_*_result);
+    nothing has to be handed over.
   - Prints a box for people, and sets the same as a run-wide statistic C(holdfast) for ansible-runner, AWX and scripts.
 attributes:
   check_mode: {support: full, description: Says what would change.}
@@ -36,12 +37,12 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Tell what happened
+- name: Report what happened
   run_summary:
     playbook: site
     started: "{{ run_started }}"
     answers: [https://api.example.org]
-    next: {status.yml: tells what runs where}
+    next: {status.yml: shows what runs where}
   run_once: true
 """
 

@@ -43,7 +43,7 @@ all:
 - name: Apply the roles
   hosts: all
   tasks:
-    - name: Run as a whole
+    - name: Refuse a choice of tasks
       ansible.builtin.import_tasks: tasks/whole_run.yml
 
     - name: Check the extra variable

@@ -49,6 +49,8 @@ USERS = {
     **changed(SPEC, "demo_port: {", "postgresql_users: {type: list, options: {name: {type: int}}}\n      demo_port: {"),
     "action_plugins/postgresql_state.py": 'ARGUMENTS = {"roles": {"options": {"name": {"type": "str"}}}}\n',
 }
+LOOK: Change = {SPEC: f"{GOOD[SPEC]}  look: {{short_description: Inspect it, options: {{}}}}\n"}
+ENTERS = GOOD[SITE].replace("tasks_from: apply", "tasks_from: look")
 PORT: Change = {DEFAULTS: GOOD[DEFAULTS].replace("demo_port: 80\n", "demo_port: 8443\n")}
 
 
@@ -105,6 +107,8 @@ ROLE_CASES: list[tuple[str, Change, str]] = [
     ("meta", changed(META, "[bookworm, trixie]", "[trixie]"), "platforms are"),
     ("meta", changed(META, "dependencies: []", "dependencies: [other]"), "has dependencies"),
     ("meta", changed(META, "  description: An example\n", ""), "no description"),
+    ("entry points", LOOK, "entry point look has no tasks/look.yml"),
+    ("entry points", {SPEC: f"{GOOD[SPEC]}  apply: {{options: {{}}}}\n"}, "apply has no short_description"),
     ("known", changed(SITE, "name: demo,", "name: other,"), "not in playbooks/site.yml"),
     ("known", {"molecule/demo/molecule.yml": None}, "molecule/demo/molecule.yml is missing"),
     ("known", {"README.md": "Roles: demolition\n"}, "README.md does not list demo"),
@@ -134,6 +138,8 @@ ROLE_CASES: list[tuple[str, Change, str]] = [
         changed(VARS, "{{ demo_port }}", "80") | changed(TEMPLATE, "port {{ demo_port }}\n", ""),
         "demo_port is read nowhere",
     ),
+    ("tasks", task("  ansible.builtin.ping:\n  register: demo_ping\n"), "registers demo_ping"),
+    ("described", {SPEC: f"{GOOD[SPEC]}  look: {{options: {{demo_x: {{type: str}}}}}}\n"}, "demo_x has no description"),
     ("tasks", task("  command: {argv: [a]}\n  changed_when: false\n"), "command is not a full module name"),
     ("tasks", task("  action: ansible.builtin.ping\n"), "through action"),
     ("tasks", task("  when: true\n"), "has no module"),
@@ -275,7 +281,9 @@ PROJECT_CASES: list[tuple[str, Change, str]] = [
     ("playbook heads", changed(SITE, "#   site_hosts (str): the hosts to work on; default all.\n", ""), "names none"),
     (
         "whole runs",
-        changed(SITE, "    - name: Run as a whole\n      ansible.builtin.import_tasks: tasks/whole_run.yml\n", ""),
+        changed(
+            SITE, "    - name: Refuse a choice of tasks\n      ansible.builtin.import_tasks: tasks/whole_run.yml\n", ""
+        ),
         "site.yml: begin with ansible.builtin.import_tasks: tasks/whole_run.yml",
     ),
     ("extra variables", changed(SITE, "site_hosts | default('all') is string", "true"), "site_hosts is not validated"),
@@ -334,6 +342,21 @@ PROJECT_CASES: list[tuple[str, Change, str]] = [
     ("filter examples", changed(SIDECAR, "# => 2", "# => 3"), "says '3', gives 2"),
     ("filter examples", changed(SIDECAR, "# => 2", '# => "2"'), "gives 2"),
     ("filter examples", changed(SIDECAR, "1 | plus_one", "'1' | plus_one"), "needs a number"),
+    (
+        "short expressions",
+        {HANDED: f'long: "{{{{ {"a" * 161} }}}}"\n'},
+        "contract.yml: an expression has 161 characters",
+    ),
+    ("accumulators", {HANDED: "sum: '{%- set all = [] -%}{{ all }}'\n"}, "sets a variable inside a template"),
+    ("internal names", {HANDED: "port: '{{ __demo_login }}'\n"}, "contract.yml: __demo_login is internal to role demo"),
+    (
+        "internal names",
+        {"roles/other/vars/main.yml": "__other_x: '{{ __demo_login }}'\n"},
+        "roles/other/vars/main.yml: __demo_login is internal to role demo",
+    ),
+    ("internal names", {NUMBERS: GOOD[NUMBERS] + "# __demo_login\n"}, "numbers.py: __demo_login is internal"),
+    ("doors", changed(SITE, "tasks_from: apply", "tasks_from: look"), "role demo has no entry point look"),
+    ("doors", {**LOOK, SITE: f"{ENTERS}      vars: {{demo_more: 1}}\n"}, "demo_more is no option of entry point look"),
     ("tested versions", changed("requirements.lock", "2.19.14", "2.19.15"), "does not name ansible-core 2.19.15"),
     ("tested versions", changed("requirements.lock", "2.19.14", "2.19.1"), "does not name ansible-core 2.19.1,"),
     ("tested versions", {"requirements.lock": None}, "pins no ansible-core"),

@@ -28,8 +28,8 @@ def test_a_bare_host_becomes_a_platform(site: Run) -> None:
 
 def test_the_events_can_be_followed(site: Run) -> None:
     plays = [event["event_data"]["play"] for event in site.events if event["event"] == "playbook_on_play_start"]
-    assert plays[0] == "Look before anything is changed"
-    assert plays[-1] == "Tell what happened"
+    assert plays[0] == "Check before anything is changed"
+    assert plays[-1] == "Report what happened"
     numbers = [event["counter"] for event in site.events]
     assert numbers == sorted(numbers)
 

@@ -25,7 +25,7 @@ from typing import Any
 import yaml
 
 FOLDER = Path(__file__).resolve().parents[1] / "bad_values"
-TASK = "Look at the host, at its variables and at what they mean together"
+TASK = "Collect findings about the host, its variables and what they mean together"
 SAID = {"tags": ["all"], "skip_tags": [], "extra_vars": (), "start_at_task": None, "subset": None, "verbosity": 0}
 
 

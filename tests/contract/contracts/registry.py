@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.contract.contracts import (
     arguments,
+    doors,
     duplication,
     filters,
     layout,
@@ -34,7 +35,7 @@ def role_tasks_are_clean(role: Path) -> list[str]:
     own, found = repo.own_modules(role.parent.parent), []
     for task in repo.role_tasks(role):
         found += (
-            tasks.findings(task, own, f"__{role.name}_")
+            tasks.findings(task, own, f"__{role.name}_", f"{role.name}_")
             + tasks.writes_are_transactions(task)
             + tasks.roles_stand_alone(task)
         )
@@ -111,6 +112,7 @@ ROLE: dict[str, Contract] = {
     "files secret": secrets.files_are_secret,
     "templates": templates.findings,
     "vars": role_vars.findings,
+    "entry points": doors.doors_lead_somewhere,
 }
 PROJECT: dict[str, Contract] = {
     "example groups": layout.groups_are_in_example,
@@ -134,6 +136,10 @@ PROJECT: dict[str, Contract] = {
     "tested versions": versions.findings,
     "docs": docs_are_fresh,
     "wiring": wiring.findings,
+    "short expressions": doors.expressions,
+    "accumulators": doors.accumulators,
+    "internal names": doors.internal_names,
+    "doors": doors.entry_points,
     "remote sizes": remote.sizes,
     "remote bodies": remote.bodies_are_written_once,
     "remote imports": remote.imports,

@@ -105,12 +105,12 @@ def loops_name_their_item(task: Task) -> list[str]:
     )
 
 
-def registers_internally(task: Task, prefix: str) -> list[str]:
-    """A registered name is internal: __<role>_ in a role, __ in a playbook."""
-    name = task.body.get("register")
+def registers_internally(task: Task, prefix: str, published: str = "") -> list[str]:
+    """A registered name is internal, __<role>_ in a role, __ in a playbook; or published, <role>_..._result."""
+    name = str(task.body.get("register") or prefix)
     return (
         []
-        if name is None or str(name).startswith(prefix)
+        if name.startswith(prefix) or (published and name.startswith(published) and name.endswith("_result"))
         else [task.finding(f"registers {name}; the name must begin with {prefix}")]
     )
 
@@ -144,13 +144,15 @@ def role_fact_files(role: Path) -> list[Path]:
     return plain + sorted((role / "templates").rglob("*.j2"))
 
 
-def findings(task: Task, own: frozenset[str], prefix: str) -> list[str]:
+def findings(task: Task, own: frozenset[str], prefix: str, published: str = "") -> list[str]:
     """Return what every task must keep; without a prefix, as in scenarios, its names and commands are its own."""
     found = modules_are_qualified(task, own) + errors_count(task) + files_without_extension(task)
     found += conditions_are_bare(task)
     if prefix:
         found += hosts_keep_their_own(task)
-        found += commands_report_truly(task) + loops_name_their_item(task) + registers_internally(task, prefix)
+        found += (
+            commands_report_truly(task) + loops_name_their_item(task) + registers_internally(task, prefix, published)
+        )
     return found
 
 

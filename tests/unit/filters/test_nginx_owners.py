@@ -9,18 +9,18 @@ SITES = [
     {"name": "shop", "server_names": ["Shop.example", "www.shop.example"]},
     {"name": "api", "server_names": ["a.x"]},
 ]
-LINES = ["log_format own '$uri'", "access_log /a own", "gzip on", "sendfile on"]
+CLAIMS = ["log_format", "access_log", "gzip", "sendfile"]
 FILE: dict[str, Any] = {"path": "/etc/nginx/conf.d/mine.conf", "default_ports": [], "names": [], "directives": []}
 
 
 def find(filters: Filters, **claims: Any) -> Any:
-    return filters["nginx_file_findings"]({"changed": [], "foreign": [{**FILE, **claims}]}, "edge1", SITES, LINES)
+    return filters["nginx_file_findings"]({"changed": [], "foreign": [{**FILE, **claims}]}, "edge1", SITES, CLAIMS)
 
 
 def test_a_file_that_is_in_nobodys_way(filters: Filters) -> None:
     """It stays and is loaded, and so does what may be said several times."""
     assert find(filters, names=["else.example", "_"], directives=["server", "log_format", "access_log", "map"]) == []
-    assert filters["nginx_file_findings"]({}, "edge1", SITES, LINES) == []
+    assert filters["nginx_file_findings"]({}, "edge1", SITES, CLAIMS) == []
 
 
 def test_a_file_that_claims_what_is_ours(filters: Filters) -> None:

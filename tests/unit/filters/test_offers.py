@@ -166,7 +166,7 @@ def test_good_offers_have_no_findings(filters: Filters) -> None:
     [
         (
             {"package": []},
-            "mail_offer.package is no part of an offer; choose one of authorities, certificates, held_by, memory",
+            "mail_offer.package is no part of an offer; choose one of authorities, certificates, claims, held_by",
         ),
         ({"packages": "postfix"}, "mail_offer.packages is 'postfix'; give a list"),
         ({"packages": [1]}, "mail_offer.packages is [1]; give a list of texts"),

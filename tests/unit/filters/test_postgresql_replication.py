@@ -215,8 +215,8 @@ def test_a_plan_never_demotes_and_never_has_two_primaries(filters: Filters, serv
 def test_what_each_server_said(filters: Filters) -> None:
     """One that did not answer, or was not asked, said nothing."""
     variables = {
-        "a": {"__postgresql_look": {"server": NEW}},
-        "b": {"__postgresql_look": {"unreachable": True}},
+        "a": {"postgresql_look_result": {"server": NEW}},
+        "b": {"postgresql_look_result": {"unreachable": True}},
         "c": {},
     }
     hosts = [{"name": name, "address": "10.0.0.1"} for name in variables]

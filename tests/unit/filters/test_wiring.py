@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 
-from filter_plugins.wiring import database_leaders, endpoint_servers, host_wiring, pooled_servers
+from filter_plugins.wiring import (
+    backup_release_findings,
+    database_leaders,
+    endpoint_servers,
+    host_wiring,
+    leader_findings,
+    pooled_servers,
+    server_data_paths,
+)
 
 GROUPS = {
     "all": ["edge1", "edge2", "data1", "data2", "backup1"],
@@ -162,13 +170,13 @@ def test_a_host_of_another_inventory() -> None:
 
 def test_leaders_as_the_servers_said() -> None:
     asked = {
-        "data1": {"__postgresql_cluster": {"primary": "data2"}},
-        "data2": {"__postgresql_cluster": {"primary": "data2"}},
+        "data1": {"postgresql_cluster_result": {"primary": "data2"}},
+        "data2": {"postgresql_cluster_result": {"primary": "data2"}},
     }
     assert database_leaders(GROUPS, asked) == ["data2"]
     assert database_leaders(GROUPS, HOSTS) == []
     assert database_leaders({"all": []}, {}) == []
-    assert database_leaders(GROUPS, {"data1": {"__postgresql_cluster": {"primary": ""}}, "data2": {}}) == []
+    assert database_leaders(GROUPS, {"data1": {"postgresql_cluster_result": {"primary": ""}}, "data2": {}}) == []
 
 
 def test_poolers_begin_with_who_leads() -> None:
@@ -191,3 +199,59 @@ def test_endpoints_of_a_cluster_know_who_leads() -> None:
         {"address": "10.0.0.31", "port": 5433, "primary": False},
         {"address": "10.0.0.32", "port": 5432, "primary": True},
     ]
+
+
+def released(**releases: str) -> dict[str, dict[str, Any]]:
+    return {
+        name: {
+            **HOSTS.get(name, {}),
+            "ansible_facts": {"distribution_release": release, "postgresql": {"clusters": []}},
+        }
+        for name, release in releases.items()
+    }
+
+
+def test_where_the_servers_have_their_data() -> None:
+    hosts = {**HOSTS, **released(data1="bookworm", data2="trixie")}
+    cluster = {"name": "main", "version": "17", "data": "/srv/postgresql"}
+    hosts["data2"]["ansible_facts"]["postgresql"]["clusters"] = [cluster]
+    assert server_data_paths(GROUPS, hosts) == {
+        "10.0.0.31": "/var/lib/postgresql/15/main",
+        "10.0.0.32": "/srv/postgresql",
+    }
+
+
+def test_servers_that_were_not_asked_say_nothing() -> None:
+    hosts = {**HOSTS, **released(data2="trixie"), "data1": {"ansible_facts": {"distribution_release": "trixie"}}}
+    assert list(server_data_paths(GROUPS, hosts)) == ["10.0.0.32"]
+    assert server_data_paths(GROUPS, HOSTS) == {}
+    assert server_data_paths({}, {}) == {}
+
+
+def test_a_run_has_to_know_who_leads() -> None:
+    assert leader_findings(GROUPS, "edge1", ["edge1", "data2"]) == []
+    (sentence,) = leader_findings(GROUPS, "edge1", ["edge1"])
+    assert sentence.startswith("--limit leaves out every host of group database")
+    assert sentence.endswith("edge1 follows it, so add them: --limit edge1,database")
+
+
+@pytest.mark.parametrize(
+    ("releases", "host", "groups", "found"),
+    [
+        ({"data1": "trixie", "backup1": "trixie"}, "data1", GROUPS, 0),
+        ({"data1": "trixie", "backup1": "bookworm"}, "data1", GROUPS, 1),
+        ({"data1": "trixie", "backup1": ""}, "data1", GROUPS, 0),
+        ({"data1": "", "backup1": "trixie"}, "data1", GROUPS, 0),
+        ({"edge1": "trixie", "backup1": "bookworm"}, "edge1", GROUPS, 0),
+        ({"data1": "trixie"}, "data1", {**GROUPS, "backup": []}, 0),
+        ({"data1": "trixie"}, "data1", {**GROUPS, "backup": ["data1"]}, 0),
+    ],
+)
+def test_releases_of_both_ends_of_a_backup(
+    releases: dict[str, str], host: str, groups: dict[str, list[str]], found: int
+) -> None:
+    sentences = backup_release_findings(groups, {**HOSTS, **released(**releases)}, host)
+    assert len(sentences) == found
+    if found:
+        assert sentences[0].startswith("data1 runs trixie, and backup1, which keeps its backups, bookworm; ")
+        assert sentences[0].endswith("give both hosts the same release")

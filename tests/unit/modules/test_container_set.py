@@ -346,6 +346,22 @@ def test_it_says_when_the_old_one_is_unhealthy_too(engine: Engine) -> None:
     assert "is not healthy either" in refused(engine, image="shop:2.0.0")
 
 
+@pytest.mark.parametrize(("unhealthy", "healthy"), [({"shop:2.0.0"}, True), ({"shop:1.0.0", "shop:2.0.0"}, False)])
+def test_a_failed_replacement_says_as_data_what_serves(engine: Engine, unhealthy: set[str], healthy: bool) -> None:
+    engine.call()
+    engine.unhealthy = unhealthy
+    with pytest.raises(engine.module.Refused) as caught:
+        engine.call(image="shop:2.0.0")
+    assert caught.value.more == {"stage": "replace", "healthy": healthy}
+
+
+def test_without_an_older_container_nothing_serves(engine: Engine) -> None:
+    engine.unhealthy = {"shop:1.0.0"}
+    with pytest.raises(engine.module.Refused) as caught:
+        engine.call()
+    assert caught.value.more == {"stage": "replace", "healthy": None}
+
+
 def test_a_first_container_that_fails_leaves_nothing(engine: Engine) -> None:
     engine.unhealthy = {"shop:1.0.0"}
     assert "no older container" in refused(engine)

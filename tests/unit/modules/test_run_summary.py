@@ -39,8 +39,11 @@ def test_only_steps_that_changed_something_are_named(summary: ModuleType) -> Non
         "__docker_result": {"skipped": True},
         "redis_port": 6379,
         "other_result": {"changed": True},
+        "app_switch_result": {"changed": True},
+        "app_prepare_result": {"changed": False},
+        "ansible_failed_result": {"changed": True},
     }
-    assert summary.changed_steps(variables) == ["redis_config"]
+    assert summary.changed_steps(variables) == ["app_switch", "redis_config"]
 
 
 def test_the_box_keeps_every_line(summary: ModuleType) -> None:

@@ -20,6 +20,14 @@ from ansible_collections.holdfast.platform.plugins.module_utils.masking import S
 from ansible_collections.holdfast.platform.plugins.module_utils.refusal import Refused
 
 
+class Stopped(Refused):
+    """It cannot go on after something was tried: at which stage, and whether the container that was there serves."""
+
+    def __init__(self, text: str, *, stage: str, healthy: bool | None) -> None:
+        super().__init__(text)
+        self.more = {"stage": stage, "healthy": healthy}
+
+
 class ContainerSet:
     """One call of the module."""
 
@@ -185,7 +193,8 @@ class ContainerSet:
         docker("unpause" if state.get("Paused") else "restart" if state.get("Restarting") else "start", container.name)
         reason = gate(container.name, container.wanted["health"])
         if reason:
-            raise Refused(f"{container.name} did not run and does not get healthy: {reason}{log_of(container.name)}")
+            text = f"{container.name} did not run and does not get healthy: {reason}{log_of(container.name)}"
+            raise Stopped(text, stage="start", healthy=False)
 
     def replace(self, container: Container) -> None:
         argv = ["--label", f"{LABEL}={container.specification(check=False)}", *container.options(), container.image]
@@ -218,14 +227,15 @@ class ContainerSet:
     def put_back(self, container: Container, problem: Refused) -> None:
         docker("rm", "-f", container.candidate)
         text = f"{container.name} with image {container.image} did not become healthy: {problem}"
-        after = "\nNothing else was changed; there was no older container to put back."
+        after, healthy = "\nNothing else was changed; there was no older container to put back.", None
         if container.now:
             docker("start", container.name)
             reason = gate(container.name, container.wanted["health"])
+            healthy = not reason
             after = f"\nThe old container ({container.image_before}) was started again and "
             after += f"is not healthy either: {reason}" if reason else "serves."
         self.record(container, "refused", str(problem))
-        raise Refused(text + after) from problem
+        raise Stopped(text + after, stage="replace", healthy=healthy) from problem
 
     def record(self, container: Container, result: str, reason: str = "") -> None:
         if self.arguments["record"] and container.releases:
@@ -252,9 +262,8 @@ class ContainerSet:
         if code == 124:
             run(["docker", "rm", "-f", container.name])
         if code != 0:
-            raise Refused(
-                f"`{shlex.join(container.wanted['command'])}` in {container.image} failed, exit code {code}:\n{text}"
-            )
+            said = f"`{shlex.join(container.wanted['command'])}` in {container.image} failed, exit code {code}:\n{text}"
+            raise Stopped(said, stage="run", healthy=None)
         return text
 
     @property

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from typing import Any, ClassVar
+from typing import Any
 
 from ansible_collections.holdfast.platform.plugins.module_utils.cluster import STATE, Server
 from ansible_collections.holdfast.platform.plugins.module_utils.refusal import Refused
@@ -29,7 +29,7 @@ where rolname = 'holdfast_replication';
 class Unknown(Refused):
     """Nobody knows whether the server became primary."""
 
-    more: ClassVar[dict[str, Any]] = {"promoted": None}
+    more: dict[str, Any] = {"promoted": None}  # noqa: RUF012
 
 
 def sentence(number: int) -> str:

@@ -5,13 +5,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 
 class Refused(Exception):
     """It cannot go on; the text is for the operator."""
 
-    more: ClassVar[dict[str, Any]] = {}  # further values of the result
+    more: dict[str, Any] = {}  # noqa: RUF012  further values of the result, of the class or of one refusal
 
 
 def answered(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
