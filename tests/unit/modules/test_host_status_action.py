@@ -1,4 +1,4 @@
-"""`status` as a whole, with a host that answers as it is told: what the roles offer is asked, and what is ill is found."""
+"""`status` as a whole, with a host that answers as told: what roles offer is asked, and what is ill is found."""
 
 from __future__ import annotations
 
