@@ -26,10 +26,18 @@ OFFERS: dict[str, Any] = {
     },
     "floating_address": {"units": ["holdfast-floating-address.service"]},
     "pgbouncer": {"units": ["pgbouncer.service"]},
+    "mail": {"units": ["mail.service"]},  # somebody's own, which has nothing but an offer
 }
 RUNS = {"load": "loaded", "active": "active", "sub": "running", "file": "enabled", "running": True, "well": True}
 STOPPED = RUNS | {"active": "inactive", "sub": "dead", "running": False, "well": False}
-NAMES = ["nginx.service", "cron.service", UNIT, "holdfast-floating-address.service", "pgbouncer.service"]
+NAMES = [
+    "nginx.service",
+    "cron.service",
+    UNIT,
+    "holdfast-floating-address.service",
+    "pgbouncer.service",
+    "mail.service",
+]
 
 
 @pytest.fixture(scope="module")
