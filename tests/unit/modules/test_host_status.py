@@ -258,6 +258,7 @@ def test_a_repository_that_does_not_answer_lacks_no_stanza() -> None:
         ({"seconds": 3661, "failed": ""}, "the WAL archive has taken nothing for 61 minutes (limit 60 minutes); "),
         ({"seconds": 5, "failed": "2026-11-30T04:31:00Z"}, "the WAL archive takes nothing, it last failed at 2026-"),
         ({}, ""),  # a standby
+        ({"seconds": None, "failed": ""}, ""),  # nobody knows since when
         ({"silent": "it does not run"}, ""),  # which the server's own probe says
     ],
 )

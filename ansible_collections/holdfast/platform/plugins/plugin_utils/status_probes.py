@@ -112,7 +112,7 @@ def archive(probe: Map, answer: Map, _limits: Limits) -> Found:
     fix = "the log of PostgreSQL there says why; `pgbackrest check` as postgres tries it"
     if answer.get("failed"):
         yield Finding("the WAL archive", "takes nothing, it last failed at", answer["failed"], fix)
-    elif answer.get("seconds", 0) > probe["limit_minutes"] * 60:
+    elif (answer.get("seconds") or 0) > probe["limit_minutes"] * 60:
         value, limit = f"{answer['seconds'] // 60} minutes", f"{probe['limit_minutes']} minutes"
         yield Finding("the WAL archive", "has taken nothing for", value, fix, limit)
 
