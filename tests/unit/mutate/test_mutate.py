@@ -163,7 +163,7 @@ def test_the_worker_says_how_tests_ended_and_ends_those_that_do_not(tmp_path: Pa
 def test_what_is_measured_has_a_suffix_or_says_that_it_is_python() -> None:
     found = files.measured()
     rooms = "ansible_collections/holdfast/platform/plugins/module_utils"
-    for name in ("action_plugins/input_check.py", "playbooks/files/host_status.py", f"{rooms}/transaction.py"):
+    for name in ("action_plugins/input_check.py", "library/host_status.py", f"{rooms}/transaction.py"):
         assert name in found
     assert "roles/backup/files/usr/local/lib/holdfast/restore-test" in found
     assert files.own_tests("roles/certificates/files/usr/local/lib/holdfast/certificate-renewal") == [
