@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 from ansible import constants
 from ansible.errors import AnsibleAction, AnsibleActionFail, AnsibleError, AnsibleFilterError
 from ansible.inventory.manager import split_host_pattern
-from ansible.plugins.loader import action_loader, filter_loader
+from ansible.plugins.loader import action_loader
 from ansible.utils.vars import load_extra_vars
 
 RemoteCall: Any = action_loader.get("remote_call", class_only=True)
@@ -83,6 +83,12 @@ def completed(value: Any, option: Mapping[str, Any]) -> Any:
     found = {key: inner["default"] for key, inner in option["options"].items() if "default" in inner}
     found |= {key: completed(item, option["options"].get(key, {})) for key, item in value.items()}
     return found
+
+
+def role_folders() -> list[Path]:
+    """Return the folders that have roles: first the collection's own, where we are installed as one."""
+    of_collection = [Path(__file__).parents[2] / "roles"] if __name__.startswith("ansible_collections.") else []
+    return [*of_collection, *map(Path, constants.config.get_config_value("DEFAULT_ROLES_PATH"))]
 
 
 class Lacking(str):
@@ -374,8 +380,7 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
 
     def offering(self) -> dict[str, tuple[Path, dict[str, Any]]]:
         """Return the roles that offer something, with folder and vars; others are somebody's own."""
-        folders = constants.config.get_config_value("DEFAULT_ROLES_PATH")
-        paths = [path for folder in folders for path in sorted(Path(folder).glob("*/vars/main.yml"))]
+        paths = [path for folder in role_folders() for path in sorted(folder.glob("*/vars/main.yml"))]
         # Of two roles of one name the first is in force
         roles = {path.parents[1].name: path for path in reversed(paths)}
         found = {role: (path.parents[1], self.loaded(path)) for role, path in roles.items()}
@@ -512,19 +517,18 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
                 yield sentence
 
     def paths(self, roles: Iterable[str]) -> dict[str, str]:
-        folders = constants.config.get_config_value("DEFAULT_ROLES_PATH")
-        found = {role: [Path(folder, role, SPECIFICATION) for folder in folders] for role in roles}
+        folders = role_folders()
+        found = {role: [folder / role / SPECIFICATION for folder in folders] for role in roles}
         try:
             return {role: str(next(filter(Path.exists, paths))) for role, paths in found.items()}
         except StopIteration:
             raise AnsibleActionFail(
-                f"one of {', '.join(roles)} has no {SPECIFICATION} in {', '.join(folders)}"
+                f"one of {', '.join(roles)} has no {SPECIFICATION} in {', '.join(map(str, folders))}"
             ) from None
 
     def known(self, variables: dict[str, Any]) -> dict[str, str]:
         """Return whose variable each known name is."""
-        folders = constants.config.get_config_value("DEFAULT_ROLES_PATH")
-        roles = sorted({path.parts[-3] for folder in folders for path in Path(folder).glob(f"*/{SPECIFICATION}")})
+        roles = sorted({path.parts[-3] for folder in role_folders() for path in folder.glob(f"*/{SPECIFICATION}")})
         of_roles = {name: f"role {role}" for role, path in self.paths(roles).items() for name in self.options(path)}
         return {**of_roles, **dict.fromkeys(variables, "the playbooks")}
 
@@ -540,7 +544,7 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
 
     def option_findings(self, options: dict[str, Any], task_vars: dict[str, Any], role: str = "") -> list[str]:
         found: list[str] = []
-        forms, form_findings = self.forms(role), filter_loader.get("form_findings").j2_function
+        forms, form_findings = self.forms(role), self.filter_named("form_findings")
         for name, option in options.items():
             if name not in task_vars:
                 if option.get("required"):

@@ -19,6 +19,7 @@ from ansible.utils.display import Display
 RemoteCall: Any = action_loader.get("remote_call", class_only=True)
 RESULT = re.compile(r"__(\w+)_result")
 PLAYBOOKS = Path(__file__).parents[1] / "playbooks"
+INSTALLED = __name__.startswith("ansible_collections.")
 # What an operator has to say again for the next playbook to reach the same hosts with the same rights: by the name core
 # keeps it under, the option, and what the configuration says anyway.
 REPEATED = {
@@ -85,7 +86,8 @@ def command(playbook: str, said: Mapping[str, Any]) -> str:
         elif value and value != configured:
             words += [word for one in ([value] if isinstance(value, str) else value) for word in (option, shown(one))]
     file, _blank, more = playbook.partition(" ")
-    return f"{shlex.join([*words, shown(str(PLAYBOOKS / file))])} {more}".rstrip()
+    name = f"holdfast.platform.{Path(file).stem}" if INSTALLED else shown(str(PLAYBOOKS / file))
+    return f"{shlex.join([*words, name])} {more}".rstrip()
 
 
 class ActionModule(RemoteCall):  # type: ignore[misc]

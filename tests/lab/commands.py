@@ -6,8 +6,8 @@ import argparse
 import os
 import shlex
 
-from . import bed, cleanup, demo, engine, molecule, python_env, suite
-from .console import Console
+from . import bed, cleanup, collection, demo, engine, molecule, python_env, suite
+from .console import Console, relative
 from .paths import BED, ROOT, LabError, read_json
 from .shell import attached, environment, run
 
@@ -102,6 +102,15 @@ def make_docs(console: Console, _: argparse.Namespace) -> int:
     return 0
 
 
+def make_collection(console: Console, _: argparse.Namespace) -> int:
+    """build the collection holdfast.platform, an archive for ansible-galaxy"""
+    python_env.ensure(console)
+    with console.phase("Collection"):
+        archive = collection.build(console)
+    console.say(f"{relative(archive)}  (ansible-galaxy collection install --offline ARCHIVE)")
+    return 0
+
+
 def run_bench(console: Console, _: argparse.Namespace) -> int:
     """measure (see bench/README.md)"""
     bed.ready(console, kind="bench")
@@ -126,6 +135,7 @@ COMMANDS = {
     "test": run_tests,
     "secrets": make_secrets,
     "docs": make_docs,
+    "collection": make_collection,
     "bench": run_bench,
     "mutate": run_mutants,
     "clean": clean,
