@@ -306,6 +306,12 @@ def cure_of(missing: str, generated: Iterable[str]) -> str:
     )
 
 
+def unquoting(sentences: Iterable[str], placeholders: Iterable[str]) -> list[str]:
+    """Return the sentences that do not quote a placeholder: what else is wrong with one goes with it."""
+    marked = [text for text in placeholders if "<" in text]
+    return [sentence for sentence in sentences if not any(text in sentence for text in marked)]
+
+
 def of_all_hosts(findings: Mapping[str, list[str]]) -> list[str]:
     """Return every finding once, with the hosts that have it unless there is one host only or it says so itself."""
     places: dict[str, dict[str, str]] = {}
@@ -363,7 +369,8 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         findings = own or list(dict.fromkeys(self.not_computable))
         if findings and arguments["refuse"]:
             refuse(findings)
-        return {"changed": False, "findings": findings, "follows": not own, "kept": kept}
+        placeholders = sorted(set(self.blanks.values()))
+        return {"changed": False, "findings": findings, "follows": not own, "kept": kept, "placeholders": placeholders}
 
     def of_the_play(self, name: str, task_vars: dict[str, Any]) -> dict[str, Any]:
         """Fail with the findings of all hosts, on the first host that has one: it is the one that people see marked.
@@ -374,6 +381,9 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
             seen = {host: task_vars["hostvars"][host][name] for host in task_vars["ansible_play_hosts_all"]}
             wrong = any(each["findings"] and not each.get("follows") for each in seen.values())
             found = {host: [] if wrong and each.get("follows") else each["findings"] for host, each in seen.items()}
+            # The host that has a placeholder says so itself
+            texts = [text for each in seen.values() for text in each.get("placeholders", [])]
+            found = {host: unquoting(sentences, texts) for host, sentences in found.items()}
             if task_vars["inventory_hostname"] == next(host for host, sentences in found.items() if sentences):
                 refuse(of_all_hosts(found))
         return {"changed": False, "findings": []}
@@ -506,6 +516,7 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
             if not all(isinstance(finding, Lacking) for finding in of_role):
                 later.pop(f"{role}_findings", None)
                 self.refused.pop(role, None)  # what follows from a wrong variable is not said beside it
+        findings = unquoting(findings, self.blanks.values())
         yield from findings
         said = {finding.split(" ", 1)[0] for finding in findings}
         lacking = {name: f"{name} is a placeholder; give it a value of your own" for name in sorted(self.blanks)}
