@@ -4,7 +4,7 @@ LAB = $(PYTHON) -m tests.lab
 export ONLY ARGS
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down test test-fast test-rest test-all mutate lint docs bench secrets env lock clean
+.PHONY: help demo demo-down test test-fast test-rest test-all mutate lint docs collection role bench secrets env lock clean
 
 help: ## show this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
@@ -36,6 +36,12 @@ lint: ## ansible-lint (production), yamllint, ruff, mypy
 
 docs: ## write the generated pages
 	@$(LAB) docs
+
+collection: ## the collection holdfast.platform as an archive that ansible-galaxy installs
+	@$(LAB) collection
+
+role: ## a new role NAME=… with everything that the contracts ask for, and the steps that remain
+	@$(LAB) role $(NAME)
 
 bench: ## benchmarks (ARGS="..." is handed on)
 	@$(LAB) bench

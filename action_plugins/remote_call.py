@@ -23,6 +23,10 @@ except ModuleNotFoundError as problem:
     ) from problem
 
 
+# How core finds our plugins: by their names alone in the checkout, by their full names where they are installed
+OURS = "holdfast.platform." if __name__.startswith("ansible_collections.") else ""
+
+
 def plain(value: Any) -> Any:
     """Return a value without core's marks, for libraries that know the types of Python and no kinds of them."""
     if isinstance(value, Mapping):
@@ -52,7 +56,7 @@ CLEAN = " ".join(
 
 def remote_half(name: str) -> Path | None:
     """Return the file of a module that runs on hosts."""
-    found = module_loader.find_plugin(name, ".py")
+    found = module_loader.find_plugin(f"{OURS}{name}", ".py")
     return Path(found) if found else None
 
 
@@ -94,7 +98,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     @staticmethod
     def filter_named(name: str) -> Callable[..., Any]:
         """Return one of our filters: what preflight finds and what an action refuses is computed in one place."""
-        found = filter_loader.get(name)
+        found = filter_loader.get(f"{OURS}{name}")
         if found is None:
             raise AnsibleActionFail(f"there is no filter {name}; use the ansible.cfg of the project")
         function: Callable[..., Any] = found.j2_function
@@ -111,6 +115,6 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if half is None:
             raise AnsibleActionFail(f"there is no module {module}; use the ansible.cfg of the project")
         given = {"code": packed(half), "payload": wire(plain(arguments))}
-        result: dict[str, Any] = self._execute_module("remote_call", module_args=given, task_vars=task_vars)
+        result: dict[str, Any] = self._execute_module(f"{OURS}remote_call", module_args=given, task_vars=task_vars)
         result.pop("invocation", None)
         return result

@@ -20,6 +20,7 @@ RemoteCall: Any = action_loader.get("remote_call", class_only=True)
 # Internal ones, and those that a role publishes as <role>_<step>_result. Core keeps one of its own
 RESULT = re.compile(r"(?:__)?((?<=__)\w+|(?!ansible_|_)[a-z]+_\w+)_result")
 PLAYBOOKS = Path(__file__).parents[1] / "playbooks"
+INSTALLED = __name__.startswith("ansible_collections.")
 # What an operator has to say again for the next playbook to reach the same hosts with the same rights: by the name core
 # keeps it under, the option, and what the configuration says anyway.
 REPEATED = {
@@ -86,7 +87,8 @@ def command(playbook: str, said: Mapping[str, Any]) -> str:
         elif value and value != configured:
             words += [word for one in ([value] if isinstance(value, str) else value) for word in (option, shown(one))]
     file, _blank, more = playbook.partition(" ")
-    return f"{shlex.join([*words, shown(str(PLAYBOOKS / file))])} {more}".rstrip()
+    name = f"holdfast.platform.{Path(file).stem}" if INSTALLED else shown(str(PLAYBOOKS / file))
+    return f"{shlex.join([*words, name])} {more}".rstrip()
 
 
 class ActionModule(RemoteCall):  # type: ignore[misc]

@@ -249,6 +249,7 @@ PROJECT_CASES: list[tuple[str, Change, str]] = [
     ("scenarios", {"molecule/demo/molecule.yml": None}, "molecule/demo/molecule.yml is missing"),
     ("budgets", changed(BUDGET, "demo = 60", ""), "molecule/demo has no budget"),
     ("budgets", changed(BUDGET, "demo = 60", "demo = 50\nmail = 9"), "there is no scenario mail"),
+    ("budgets", changed(BUDGET, "hardened = 5\n[seconds]\ndemo = 60", "each = 61\n[seconds]"), "take 61 s"),
     ("budgets", changed(BUDGET, "demo = 60", "demo = 61"), "take 61 s, together they have 60 s"),
     ("duplication", {APPLY.replace("demo", "copy"): GOOD[APPLY].replace("demo", "copy")}, "written more than once"),
     ("text", {"docs/a.md": plain("# TO~DO later\n")}, "docs/a.md:1: an open end"),

@@ -6,8 +6,8 @@ import argparse
 import os
 import shlex
 
-from . import bed, cleanup, demo, engine, molecule, python_env, suite
-from .console import Console
+from . import bed, cleanup, collection, demo, engine, molecule, python_env, role, suite
+from .console import Console, relative
 from .paths import BED, ROOT, LabError, read_json
 from .shell import attached, environment, run
 
@@ -102,6 +102,21 @@ def make_docs(console: Console, _: argparse.Namespace) -> int:
     return 0
 
 
+def make_collection(console: Console, _: argparse.Namespace) -> int:
+    """build the collection holdfast.platform, an archive for ansible-galaxy"""
+    python_env.ensure(console)
+    with console.phase("Collection"):
+        archive = collection.build(console)
+    console.say(f"{relative(archive)}  (ansible-galaxy collection install --offline ARCHIVE)")
+    return 0
+
+
+def make_role(console: Console, arguments: argparse.Namespace) -> int:
+    """write a new role that keeps the contracts, and say what remains"""
+    console.say(role.make(arguments.name))
+    return 0
+
+
 def run_bench(console: Console, _: argparse.Namespace) -> int:
     """measure (see bench/README.md)"""
     bed.ready(console, kind="bench")
@@ -126,6 +141,8 @@ COMMANDS = {
     "test": run_tests,
     "secrets": make_secrets,
     "docs": make_docs,
+    "collection": make_collection,
+    "role": make_role,
     "bench": run_bench,
     "mutate": run_mutants,
     "clean": clean,
@@ -140,6 +157,7 @@ def parser() -> argparse.ArgumentParser:
     by_name["molecule"].add_argument("arguments", nargs=argparse.REMAINDER, help="default: test")
     by_name["run"].add_argument("arguments", nargs=argparse.REMAINDER)
     by_name["test"].add_argument("kind", choices=["fast", "lint", "hosts", "rest", "all"])
+    by_name["role"].add_argument("name", nargs="?", default="")
     by_name["secrets"].add_argument("inventory", nargs="?", default="")
     return made
 

@@ -157,13 +157,14 @@ def _declared(value: Any) -> set[str]:
 
 
 def budgets(root: Path) -> list[str]:
-    """Every scenario has a budget of seconds, and those of `make test` keep to what they have together."""
+    """Every scenario has a budget, its own or that of each other one; those of `make test` keep to theirs together."""
     path = root / "tests/lab/budget.toml"
     said = tomllib.loads(path.read_text(encoding="utf-8"))
     seconds, names = said["seconds"], {folder.name for folder in scenarios(root)}
-    found = [f"molecule/{name} has no budget in tests/lab/budget.toml" for name in sorted(names - set(seconds))]
+    others = dict.fromkeys(sorted(names - set(seconds)), said.get("each", 0))
+    found = [f"molecule/{name} has no budget in tests/lab/budget.toml" for name, took in others.items() if not took]
     found += [f"tests/lab/budget.toml: there is no scenario {name}" for name in sorted(set(seconds) - names)]
-    total = sum(took for name, took in seconds.items() if not name.endswith("_slow"))
+    total = sum(took for name, took in (seconds | others).items() if not name.endswith("_slow"))
     if total > said["together"]:
         found.append(f"tests/lab/budget.toml: the scenarios take {total} s, together they have {said['together']} s")
     return found

@@ -20,6 +20,12 @@ def test_only_scenarios_have_a_budget_and_hardened_hosts_cost_more() -> None:
     titles = ["molecule redis", "molecule redis (swapped, hardened)", "molecule redis, Python 3.13", "molecule mail"]
     assert [BUDGET.of(title) for title in titles] == [100, 140, 100, None]
     assert BUDGET.of("Unit and contract tests") is None
+    other = Budget({"redis": 100}, hardened=40, each=60)
+    assert [other.of(title) for title in ["molecule mail", "molecule mail (swapped, hardened)", "Lint"]] == [
+        60,
+        100,
+        None,
+    ]
 
 
 def test_the_longest_is_first_with_its_share_and_what_it_is_over() -> None:

@@ -175,6 +175,35 @@ def test_what_follows_from_another_host_is_said_where_nothing_else_is(input_chec
         assert refusal.value.result["msg"] == (said or "wiring cannot be computed: no address [all hosts]")
 
 
+def test_a_placeholder_is_told_by_the_host_that_has_it(input_check: ModuleType) -> None:
+    """The example inventory had 24 reasons, of which 14 quoted an address in angle brackets that other hosts had."""
+    owner = {
+        "findings": ["ansible_host is a placeholder; give it a value of your own"],
+        "placeholders": ["<192.0.2.1>"],
+    }
+    other = {"findings": ["servers[0].address is '<192.0.2.1>'; give an address", "a is 1; give 2"], "placeholders": []}
+    for hosts, said in (
+        ({"one": owner, "two": other}, [owner["findings"][0] + " [one]", "a is 1; give 2 [two]"]),
+        ({"two": other}, other["findings"]),  # without its owner in the run (--limit) nobody else would tell
+    ):
+        hostvars = {name: {"n": found} for name, found in hosts.items()}
+        first = next(iter(hosts))
+        variables = {"n": hosts[first], "hostvars": hostvars, "ansible_play_hosts_all": [*hosts]}
+        with pytest.raises(AnsibleError) as refusal:
+            input_check.ActionModule.of_the_play(None, "n", {**variables, "inventory_hostname": first})
+        assert refusal.value.result["msg"].splitlines() == said
+
+
+@pytest.mark.parametrize(
+    ("placeholders", "kept"),
+    [(["<a>"], ["todo_list is no variable"]), (["todo"], ["x is '<a>'; give b", "todo_list is no variable"])],
+)
+def test_only_what_quotes_angle_brackets_goes(
+    input_check: ModuleType, placeholders: list[str], kept: list[str]
+) -> None:
+    assert input_check.unquoting(["x is '<a>'; give b", "todo_list is no variable"], placeholders) == kept
+
+
 def test_both_halves_in_a_real_run(tmp_path: Path) -> None:
     """One run of ansible-playbook here: rendering like template, strict arguments, no echo of what was given."""
     play = [
