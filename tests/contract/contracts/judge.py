@@ -94,6 +94,15 @@ class Judge:
             found |= reached
         return found
 
+    @functools.cache  # noqa: B019  there is one judge
+    def options_of(self, role: str) -> dict[str, Any]:
+        """Return the options of a role as its findings read them on the good host."""
+        variables = self.variables({}, self.settled)
+        action = self.action(variables)
+        (path,) = action.paths([role]).values()
+        action.option_findings(action.options(path), variables, role)
+        return dict(action.given.get(role, {}))
+
     def variables(self, given: dict[str, Any], settled: dict[str, Any]) -> dict[str, Any]:
         """Return the variables of the host with some replaced, as those given with -e are: for all hosts."""
         from ansible.vars.hostvars import HostVars  # noqa: PLC0415
@@ -109,7 +118,7 @@ class Judge:
         found._templar = Templar(loader=self.loader, variables=variables)
         found._loader, found._task = self.loader, self.task
         found.not_computable, found.lacking, found.blanks, found.parts, found.refused = [], {}, {}, set(), {}
-        found.elsewhere = set()
+        found.elsewhere, found.given = set(), {}
         return found
 
     def whole(self) -> list[str]:
@@ -125,7 +134,12 @@ class Judge:
         variables = self.variables({name: value, **{other: [] for other in without}}, settled)
         action = self.action(variables)
         (path,) = action.paths([role]).values()
-        yield from action.option_findings({name: action.options(path)[name]}, variables, role)
+        options = action.options(path)
+        # The good host's, as far as they do not follow from the variable
+        action.given[role] = {key: kept for key, kept in self.options_of(role).items() if key not in follows}
+        yield from action.option_findings({name: options[name]}, variables, role)
+        rest = {other: option for other, option in options.items() if other in follows and other != name}
+        action.option_findings(rest, variables, role)
         yield from itertools.chain(*action.computed([f"{role}_findings"], variables))
         yield from self.refusals(action, variables, follows)
         more = [found for found in self.arguments["findings"] if found in follows and found not in without]

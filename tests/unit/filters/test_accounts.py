@@ -148,7 +148,7 @@ def test_members_of_a_group_that_a_directory_has(filters: Filters) -> None:
 )
 def test_the_group_of_su(filters: Filters, group: str, users: list[dict[str, Any]], there: bool) -> None:
     sentence = (
-        f"base_su_group is {group}, a group that h1 does not have and nobody in base_users has, so that su would let "
+        f"hardening_su_group is {group}, a group that h1 does not have and nobody in base_users has, so that su would let "
         "nobody in; give it to somebody (groups), or name another"
     )
     assert filters["su_findings"](group, HOST, "h1", users) == ([] if there else [sentence])

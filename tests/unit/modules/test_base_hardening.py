@@ -19,15 +19,15 @@ ROOT = Path(__file__).parents[3]
 ROLE = ROOT / "roles/base"
 RSA = "ssh-rsa AAAAB3NzaC1yc2E short"
 OFF = {
-    "base_audit_enabled": False,
-    "base_ban_failures": 0,
-    "base_core_dumps_enabled": True,
-    "base_modules_blocked": [],
-    "base_mount_options": {},
-    "base_password_length": 0,
+    "hardening_audit_enabled": False,
+    "hardening_ban_failures": 0,
+    "hardening_core_dumps_enabled": True,
+    "hardening_modules_blocked": [],
+    "hardening_mount_options": {},
+    "hardening_password_length": 0,
     "base_restart_mode": "none",
     "base_time_sync_enabled": False,
-    "base_umask": "",
+    "hardening_umask": "",
     "base_upgrades_enabled": False,
 }
 
@@ -67,13 +67,13 @@ def test_what_is_switched_off_is_removed_and_brings_no_package() -> None:
 
 
 def test_everything_on_is_written() -> None:
-    given = {"base_banner": "Members only", "base_integrity_paths": ["/etc"], "base_su_group": "adm"}
+    given = {"base_banner": "Members only", "hardening_integrity_paths": ["/etc"], "hardening_su_group": "adm"}
     assert "absent" not in {entry.get("state") for entry in asked("{{ __base_hardening }}", **given)}
     assert asked("{{ base_findings }}", **given) == []
 
 
 def test_locks_are_settings_that_hold_until_the_next_start() -> None:
-    locked = asked("{{ __base_sysctl }}", base_kernel_locks=["bpf", "kexec"])
+    locked = asked("{{ __base_sysctl }}", hardening_kernel_locks=["bpf", "kexec"])
     assert (locked["kernel.unprivileged_bpf_disabled"], locked["kernel.kexec_load_disabled"]) == (1, 1)
     assert not [name for name in asked("{{ __base_sysctl }}") if "disabled" in name or "forward" in name]
 
@@ -81,20 +81,20 @@ def test_locks_are_settings_that_hold_until_the_next_start() -> None:
 @pytest.mark.parametrize(
     ("given", "finding"),
     [
-        ({"base_umask": "27"}, "base_umask is 27; write three octal digits"),
-        ({"base_umask": "700"}, "base_umask is 700; write three octal digits"),
-        ({"base_modules_blocked": ["br-netfilter"]}, "base_modules_blocked holds br_netfilter, which the firewall"),
-        ({"base_modules_blocked": ["a b"]}, "base_modules_blocked holds a b; use names"),
-        ({"base_mount_options": {"/tmp": ["ro"]}}, "base_mount_options is {'/tmp': ['ro']}; it takes absolute paths"),
-        ({"base_mount_options": {"tmp": ["nodev"]}}, "base_mount_options is {'tmp': ['nodev']}; it takes"),
+        ({"hardening_umask": "27"}, "hardening_umask is 27; write three octal digits"),
+        ({"hardening_umask": "700"}, "hardening_umask is 700; write three octal digits"),
+        ({"hardening_modules_blocked": ["br-netfilter"]}, "hardening_modules_blocked holds br_netfilter, which the firewall"),
+        ({"hardening_modules_blocked": ["a b"]}, "hardening_modules_blocked holds a b; use names"),
+        ({"hardening_mount_options": {"/tmp": ["ro"]}}, "hardening_mount_options is {'/tmp': ['ro']}; it takes absolute paths"),
+        ({"hardening_mount_options": {"tmp": ["nodev"]}}, "hardening_mount_options is {'tmp': ['nodev']}; it takes"),
         (
-            {"base_mount_options": {"/tmp/../usr": ["nosuid"]}},
-            "base_mount_options is {'/tmp/../usr': ['nosuid']}; it takes",
+            {"hardening_mount_options": {"/tmp/../usr": ["nosuid"]}},
+            "hardening_mount_options is {'/tmp/../usr': ['nosuid']}; it takes",
         ),
         *(
             (
-                {"base_mount_options": {path: ["nosuid"], "/tmp": ["nosuid"]}},
-                f"base_mount_options holds {path}, where sudo",
+                {"hardening_mount_options": {path: ["nosuid"], "/tmp": ["nosuid"]}},
+                f"hardening_mount_options holds {path}, where sudo",
             )
             for path in ("/", "/usr", "/usr/bin", "/bin", "/sbin", "/lib", "/lib64", "/etc", "/var", "/boot", "/dev")
         ),
@@ -106,11 +106,11 @@ def test_locks_are_settings_that_hold_until_the_next_start() -> None:
             {"base_users": [{"name": "eve", "ssh_keys": [f"garbage\n{RSA}"]}]},
             "base_users holds an ssh_keys entry that is not",
         ),
-        ({"base_password_length": 6}, "base_password_length is 6; choose 8 to 128"),
-        ({"base_ban_failures": 1}, "base_ban_failures is 1; choose 2 to 100"),
-        ({"base_ban_minutes": 0}, "base_ban_minutes is 0; choose 1 to 1440"),
-        ({"base_su_group": "Wheel!"}, "base_su_group is Wheel!; name a group"),
-        ({"base_integrity_paths": ["etc"]}, "base_integrity_paths holds etc; use absolute paths"),
+        ({"hardening_password_length": 6}, "hardening_password_length is 6; choose 8 to 128"),
+        ({"hardening_ban_failures": 1}, "hardening_ban_failures is 1; choose 2 to 100"),
+        ({"hardening_ban_minutes": 0}, "hardening_ban_minutes is 0; choose 1 to 1440"),
+        ({"hardening_su_group": "Wheel!"}, "hardening_su_group is Wheel!; name a group"),
+        ({"hardening_integrity_paths": ["etc"]}, "hardening_integrity_paths holds etc; use absolute paths"),
         ({"ansible_ssh_extra_args": "-o KexAlgorithms=curve25519-sha256"}, "The ssh of this controller offers none"),
         ({"ansible_connection": "paramiko_ssh"}, "The ssh of this controller offers none"),
         ({"ansible_ssh_executable": "/no such/ssh"}, "The ssh of this controller offers none"),
@@ -123,7 +123,7 @@ def test_one_sentence_for_what_cannot_be(given: dict[str, Any], finding: str) ->
 
 def test_folders_that_people_write_to_may_lose_programs() -> None:
     paths = ["/dev/shm", "/tmp", "/var/tmp", "/srv/.hidden/a..b", "/home", "/library", "/variable"]
-    assert asked("{{ base_findings }}", base_mount_options={path: ["nosuid", "noexec"] for path in paths}) == []
+    assert asked("{{ base_findings }}", hardening_mount_options={path: ["nosuid", "noexec"] for path in paths}) == []
 
 
 def printed(template: str, **given: Any) -> str:
