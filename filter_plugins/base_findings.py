@@ -10,8 +10,8 @@ from ansible_collections.holdfast.platform.plugins.plugin_utils.names import pre
 Options = dict[str, Any]
 # Who may log in follows from the variables of the role; these settings would go round its check
 RESERVED_NAMES = """
-    allowgroups allowusers authenticationmethods authorizedkeyscommand authorizedkeysfile denygroups denyusers include match
-    challengeresponseauthentication kbdinteractiveauthentication passwordauthentication permitrootlogin
+    allowgroups allowusers authenticationmethods authorizedkeyscommand authorizedkeysfile denygroups denyusers include
+    match challengeresponseauthentication kbdinteractiveauthentication passwordauthentication permitrootlogin
     pubkeyauthentication requiredrsasize usepam
 """
 RESERVED = words(RESERVED_NAMES)
