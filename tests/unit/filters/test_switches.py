@@ -20,7 +20,7 @@ def test_a_switch_is_true_or_false(refusal: Callable[..., str], wanted: Any) -> 
 
 
 def test_files_go_with_their_part(filters: Filters) -> None:
-    files = [
+    files: list[dict[str, Any]] = [
         {"dest": "/etc/d", "state": "directory"},
         {"dest": "/etc/d/a", "template": "a.j2", "mode": "0640", "on_change": ["restart a.service"]},
         {"dest": "/etc/d/b", "content": "b", "on_change": ["restart b.service"], "on_removal": []},
