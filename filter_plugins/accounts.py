@@ -1,4 +1,4 @@
-"""Find accounts that cannot be made, and numbers that people and containers would share."""
+"""Accounts of people: which cannot be made, whose numbers containers would share, who has keys and sudo."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ from ansible_collections.holdfast.platform.plugins.plugin_utils.names import pre
 
 LARGEST = 2**31 - 1  # that Docker takes
 FIRST_FREE = 10001  # far from the numbers that Debian gives to packages (100) and people (1000)
+KEYS_HEAD = "# Managed by Holdfast; changes made here are overwritten."
 User = dict[str, Any]
 
 
@@ -103,17 +104,26 @@ def member_findings(members: list[str], accounts: dict[str, Any], host: str, use
     return found
 
 
-def su_findings(group: str, accounts: dict[str, Any], host: str, users: list[User]) -> list[str]:
-    """Say when nobody could use su, because the group of base_su_group will not be there."""
-    if not isinstance(group, str) or not isinstance(accounts, dict) or not isinstance(users, list):
-        raise TypeError("su_findings takes a group, the accounts of a host and a list of users")
-    made = {name for user in present(users) for name in (user.get("name"), *(user.get("groups") or []))}
-    if not group or not accounts or accounts.get("directory") or group in {*accounts["groups"], *made}:
-        return []
+def sudo_names(users: list[User]) -> list[str]:
+    """Return the accounts that may use sudo, by name."""
+    if not isinstance(users, list):
+        raise TypeError("sudo_names takes a list of users")
+    return sorted(user["name"] for user in present(users) if user.get("sudo"))
+
+
+def key_files(users: list[User]) -> list[dict[str, Any]]:
+    """Return the file of each account that has keys, as config_transaction takes it."""
+    if not isinstance(users, list):
+        raise TypeError("key_files takes a list of users")
     return [
-        f"base_su_group is {group}, a group that {host} does not have and nobody in base_users has, so that su would "
-        "let nobody in; give it to somebody (groups), or name another"
+        {
+            "dest": f"/etc/ssh/authorized_keys.d/{user['name']}",
+            "content": "\n".join([KEYS_HEAD, *(key.strip() for key in user["ssh_keys"]), ""]),
+            "set_by": ["base_users[].ssh_keys"],
+        }
+        for user in present(users)
+        if user.get("ssh_keys")
     ]
 
 
-FilterModule = filter_module(account_findings, number_findings, member_findings, su_findings)
+FilterModule = filter_module(account_findings, number_findings, member_findings, sudo_names, key_files)

@@ -1,4 +1,4 @@
-"""Find settings of sshd that it would refuse, or with which nobody could connect."""
+"""Settings of sshd: its ports, whom it spares, what it would refuse, and with what nobody could connect."""
 
 from typing import Any
 
@@ -28,12 +28,40 @@ def _algorithms(settings: dict[str, Any]) -> list[tuple[str, str, str, list[str]
     return found
 
 
-def ssh_findings(settings: dict[str, Any], known: dict[str, list[str]], offered: str, host: str) -> list[str]:
-    """Return one sentence for every list of algorithms that sshd refuses, or that has nothing the controller offers."""
+def ssh_ports(settings: dict[str, Any]) -> list[str]:
+    """Return the ports that sshd listens on by these settings."""
+    if not isinstance(settings, dict):
+        raise TypeError("ssh_ports takes the settings of sshd")
+    given = [value for name, value in settings.items() if str(name).lower() == "port"]
+    return [str(port) for value in given for port in (value if isinstance(value, list) else [value])] or ["22"]
+
+
+def exempt_addresses(listed: list[str], client: str) -> list[str]:
+    """Return who is never banned: those that are listed, otherwise the address that a run comes from."""
+    if not isinstance(listed, list) or not isinstance(client, str):
+        raise TypeError("exempt_addresses takes a list of addresses and the address of a client")
+    return listed or [address for address in [client.partition("%")[0]] if address]
+
+
+def _port_finding(settings: dict[str, Any], port: int) -> list[str]:
+    """Say when sshd would not listen any more where this run comes in; 0 is nowhere."""
+    ports = ssh_ports(settings)
+    if not port or str(port) in ports or "port" not in map(str.lower, settings):
+        return []
+    return [
+        f"base_ssh_settings has Port {', '.join(ports)}, but this run comes in through {port}; list both, "
+        "let runs come through the new one (firewall_ssh_port, ansible_port), then drop the old one"
+    ]
+
+
+def ssh_findings(
+    settings: dict[str, Any], known: dict[str, list[str]], offered: str, host: str, port: int = 0
+) -> list[str]:
+    """Return one sentence for what sshd would refuse, and for what would keep this run from coming in again."""
     if not isinstance(settings, dict) or not isinstance(known, dict) or not isinstance(offered, str):
         raise TypeError("ssh_findings takes settings, the algorithms a host knows, and what `ssh -G` says")
     ours = dict(line.split(" ", 1) for line in offered.splitlines() if " " in line)
-    found = []
+    found = _port_finding(settings, port)
     for key, name, sign, algorithms in _algorithms(settings):
         what, has = f"base_ssh_settings.{name}", known.get(KINDS[key], [])
         odd = [one for one in algorithms if has and one not in has and sign != "-"]
@@ -50,4 +78,4 @@ def ssh_findings(settings: dict[str, Any], known: dict[str, list[str]], offered:
     return found
 
 
-FilterModule = filter_module(ssh_findings)
+FilterModule = filter_module(ssh_findings, ssh_ports, exempt_addresses)

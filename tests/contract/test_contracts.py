@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.contract.conftest import Build
-from tests.contract.contracts import filters
+from tests.contract.contracts import filters, layout
 from tests.contract.contracts.registry import PROJECT, ROLE
 from tests.contract.sample import GOOD, PROGRAM, ROOM, ROOMS, changed
 
@@ -552,3 +552,13 @@ def test_pages_are_fresh_after_writing_and_name_what_went_stale(build: Build) ->
     assert "- `site_hosts` (str): the hosts to work on" in (root / "docs/playbooks.md").read_text()
     (root / DEFAULTS).write_text(GOOD[DEFAULTS].replace("80", "81"))
     assert PROJECT["docs"](root) == ["stale: roles/demo/README.md"]
+
+
+def test_a_role_that_is_tried_in_the_scenario_of_another_is_applied_there(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(layout, "BESIDE", {"demo": "other"})
+    converge = "- hosts: all\n  roles: [%s]\n"
+    for applied, found in (("demo", []), ("else", ["molecule/other/converge.yml does not apply demo"])):
+        root = build({"molecule/other/molecule.yml": "", "molecule/other/converge.yml": converge % applied})
+        assert layout.role_is_known(root / "roles/demo") == found

@@ -135,30 +135,28 @@ def test_members_of_a_group_that_a_directory_has(filters: Filters) -> None:
     assert filters["member_findings"]([], ldap, "h1", []) == []  # as it says
 
 
-@pytest.mark.parametrize(
-    ("group", "users", "there"),
-    [
-        ("", [], True),
-        ("shared", [], True),
-        ("admins", [{"name": "eve", "groups": ["admins"]}], True),
-        ("eve", [{"name": "eve", "groups": None}], True),  # its own
-        ("admins", [{"name": "eve", "groups": ["admins"], "state": "absent"}], False),
-        ("wheel", [{"name": "eve", "groups": ["admins"]}], False),
-    ],
-)
-def test_the_group_of_su(filters: Filters, group: str, users: list[dict[str, Any]], there: bool) -> None:
-    sentence = (
-        f"base_su_group is {group}, a group that h1 does not have and nobody in base_users has, so that su would let "
-        "nobody in; give it to somebody (groups), or name another"
-    )
-    assert filters["su_findings"](group, HOST, "h1", users) == ([] if there else [sentence])
-    assert filters["su_findings"](group, {**HOST, "directory": False}, "h1", users) == ([] if there else [sentence])
-    assert filters["su_findings"](group, {**HOST, "directory": True}, "h1", users) == []
-    assert filters["su_findings"](group, {}, "h1", users) == []
+def test_who_has_sudo_and_keys(filters: Filters) -> None:
+    users = [
+        {"name": "bob", "sudo": True, "ssh_keys": [" ssh-ed25519 AAAA bob\n", "ssh-ed25519 BBBB bob"]},
+        {"name": "alice", "sudo": True, "ssh_keys": [], "state": "present"},
+        {"name": "carl", "sudo": False, "ssh_keys": None},
+        {"name": "eve", "sudo": True, "ssh_keys": ["ssh-ed25519 AAAA eve"], "state": "absent"},
+        {"name": "dora"},
+    ]
+    assert filters["sudo_names"](users) == ["alice", "bob"]
+    head = "# Managed by Holdfast; changes made here are overwritten.\n"
+    assert filters["key_files"](users) == [
+        {
+            "dest": "/etc/ssh/authorized_keys.d/bob",
+            "content": f"{head}ssh-ed25519 AAAA bob\nssh-ed25519 BBBB bob\n",
+            "set_by": ["base_users[].ssh_keys"],
+        }
+    ]
 
 
 def test_what_they_take(refusal: Callable[..., str]) -> None:
     assert "a list of users" in refusal("account_findings", {}, {}, "h1", "")
     assert "the accounts of a host" in refusal("number_findings", 1, [], "h1", [])
-    assert "su_findings takes a group" in refusal("su_findings", [], {}, "h1", [])
+    assert "sudo_names takes a list" in refusal("sudo_names", {})
+    assert "key_files takes a list" in refusal("key_files", {})
     assert "names, the accounts" in refusal("member_findings", "bob", {}, "h1", [])

@@ -97,7 +97,7 @@ def test_nothing_is_known_of_a_host_without_facts(filters: Filters) -> None:
 def test_a_masked_unit_that_a_role_starts_is_one_sentence_with_both_ways_out(filters: Filters) -> None:
     facts = {"masked_units": ["apt-daily.timer", "nginx.service", "plymouth-start.service"]}
     units = {"base": ["ssh.service", "apt-daily.timer"], "nginx": ["nginx.service"], "redis": ["redis-server.service"]}
-    switches = {"apt-daily.timer": "base_upgrades_enabled: false", "auditd.service": "base_audit_enabled: false"}
+    switches = {"apt-daily.timer": "base_upgrades_enabled: false", "auditd.service": "hardening_audit_enabled: false"}
     assert filters["unit_findings"](facts, units, "web1", switches) == [
         "apt-daily.timer of web1 is masked, and role base starts it; `systemctl unmask apt-daily.timer` there, "
         "or set base_upgrades_enabled: false",

@@ -74,3 +74,58 @@ def test_algorithms_that_can(filters: Filters, settings: Any, known: dict[str, A
 
 def test_what_it_takes(refusal: Callable[..., str]) -> None:
     assert "takes settings" in refusal("ssh_findings", [], {}, "", "h1")
+
+
+@pytest.mark.parametrize(
+    ("settings", "ports"),
+    [
+        ({}, ["22"]),
+        ({"port": 2222}, ["2222"]),
+        ({"Port": [22, "2222"]}, ["22", "2222"]),
+        ({"GatewayPorts": "no"}, ["22"]),
+    ],
+)
+def test_ports_of_sshd(filters: Filters, settings: dict[str, Any], ports: list[str]) -> None:
+    assert filters["ssh_ports"](settings) == ports
+
+
+@pytest.mark.parametrize(
+    ("value", "port", "wrong"),
+    [
+        (2222, 22, True),
+        ([2222, 22], 22, False),
+        ("22", 22, False),
+        (2222, 2222, False),
+        (2222, 0, False),
+        ([], 22, False),
+    ],
+)
+def test_the_port_that_a_run_comes_through_stays(filters: Filters, value: Any, port: int, wrong: bool) -> None:
+    sentence = (
+        f"base_ssh_settings has Port 2222, but this run comes in through {port}; list both, let runs come through the "
+        "new one (firewall_ssh_port, ansible_port), then drop the old one"
+    )
+    for name in ("Port", "port"):
+        assert filters["ssh_findings"]({name: value}, {}, "", "h1", port) == ([sentence] if wrong else [])
+    assert filters["ssh_findings"]({"MaxSessions": 5}, {}, "", "h1", 2222) == []
+
+
+@pytest.mark.parametrize(
+    ("listed", "client", "exempt"),
+    [
+        ([], "", []),
+        ([], "192.0.2.7", ["192.0.2.7"]),
+        ([], "fe80::7%eth0", ["fe80::7"]),
+        (["198.51.100.0/24"], "192.0.2.7", ["198.51.100.0/24"]),
+    ],
+)
+def test_the_address_of_this_run_is_spared_unless_others_are_listed(
+    filters: Filters, listed: list[str], client: str, exempt: list[str]
+) -> None:
+    assert filters["exempt_addresses"](listed, client) == exempt
+
+
+def test_what_the_small_ones_take(refusal: Callable[..., str]) -> None:
+    assert "ssh_ports takes the settings" in refusal("ssh_ports", [])
+    assert "exempt_addresses takes a list" in refusal("exempt_addresses", "10.0.0.1", "")
+    assert "exempt_addresses takes a list" in refusal("exempt_addresses", [], None)
