@@ -155,7 +155,9 @@ class Judge:
         if role in self.arguments["roles"]:
             kept = {name: value for name, value in self.options_of(role).items() if name not in follows}
             action.given[role] = kept | action.given.get(role, {})
-            rest = {name: option for name, option in action.files.options(role).items() if name not in action.given[role]}
+            rest = {
+                name: option for name, option in action.files.options(role).items() if name not in action.given[role]
+            }
             action.option_findings(rest, variables, role)
 
     def refusals(self, action: Any, variables: dict[str, Any], follows: set[str]) -> list[str]:

@@ -11,22 +11,6 @@ from tests.contract.contracts.repo import load, strings, yaml_files
 
 MOST_LINES = 90
 LONGEST = 160
-# Roles whose logic still has to move to filters; what has moved leaves these lists
-LONG_FILES = {"backup", "base", "nginx", "pgbouncer", "postgresql"}
-LONG_EXPRESSIONS = {
-    "app",
-    "backup",
-    "base",
-    "certificates",
-    "docker",
-    "firewall",
-    "floating_address",
-    "nginx",
-    "pgbouncer",
-    "postgresql",
-    "redis",
-}
-ACCUMULATING = {"backup", "base", "nginx", "postgresql"}
 ENDS = {"variable_begin": "variable_end", "block_begin": "block_end"}
 
 
@@ -69,7 +53,4 @@ def accumulators(role: Path) -> list[str]:
 
 def findings(role: Path) -> list[str]:
     """A role's derived values are few, short and computed by filters."""
-    name = role.name
-    found = [] if name in LONG_FILES else long_file(role)
-    found += [] if name in LONG_EXPRESSIONS else long_expressions(role)
-    return found + ([] if name in ACCUMULATING else accumulators(role))
+    return long_file(role) + long_expressions(role) + accumulators(role)
