@@ -7,15 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tests.contract.contracts.expressions import LONGEST, assigns, written
 from tests.contract.contracts.repo import load, mapping, roles, strings, tasks, yaml_files
 
-LONGEST = 160
 # Where expressions are short and nothing is gathered in loops
 SHORT = ("playbooks",)
 # Whose files may not read the internal names of a role. Scenarios may: they look into the role that they try
 OUTSIDE = ("playbooks", "filter_plugins", "action_plugins", "vars_plugins", "roles")
-EXPRESSION = re.compile(r"\{\{(.*?)\}\}|\{%-?(.*?)-?%\}", re.DOTALL)
-SET = re.compile(r"\{%-?\s*set\b")
 ENTERING = ("include_role", "import_role")
 OF_MAIN = ("apply", "check")  # they take what main takes
 SUFFIXES = {".yml", ".yaml", ".j2", ".py", ".sh", ""}
@@ -34,8 +32,8 @@ def expressions(root: Path, names: tuple[str, ...] = SHORT) -> list[str]:
     return [
         f"{where}: an expression has {len(text)} characters; at most {LONGEST}: {text[:60]}"
         for where, said in _said(root, names)
-        for match in EXPRESSION.finditer(said)
-        if len(text := " ".join((match[1] or match[2] or "").split())) > LONGEST
+        for text in written(said)
+        if len(text) > LONGEST
     ]
 
 
@@ -44,7 +42,7 @@ def accumulators(root: Path, names: tuple[str, ...] = SHORT) -> list[str]:
     return [
         f"{where}: sets a variable inside a template; write a filter"
         for where, said in _said(root, names)
-        if SET.search(said)
+        if assigns(said)
     ]
 
 

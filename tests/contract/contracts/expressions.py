@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined, TemplateSyntaxError, nodes
@@ -25,6 +26,25 @@ ENVIRONMENT.filters = AnyName()
 ENVIRONMENT.tests = AnyName()  # type: ignore[assignment]
 
 COUNTING = {"length", "count"}
+LONGEST = 160  # characters of an expression in YAML: what is longer is a function, which has tests of its own
+ENDS = {"variable_begin": "variable_end", "block_begin": "block_end"}
+
+
+def written(text: str) -> Iterator[str]:
+    """Yield what stands between braces in a text, on one line."""
+    end, words = "", ""
+    for _line, kind, value in ENVIRONMENT.lex(text):
+        if kind in ENDS:
+            end, words = ENDS[kind], ""
+        elif kind == end:
+            yield " ".join(words.split())
+        else:
+            words += value
+
+
+def assigns(text: str) -> bool:
+    """Whether Jinja gathers a value: that is a loop of a function."""
+    return re.search(r"\{%[-+]?\s*set\b", text) is not None
 
 
 def parse(text: str) -> nodes.Template:
