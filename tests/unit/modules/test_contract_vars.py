@@ -169,7 +169,7 @@ def test_names_of_instances_are_resolved_also_where_there_are_no_streams() -> No
     assert evaluated(names, edge) == []
 
 
-@pytest.mark.parametrize(("playbook", "name"), [("status", "Understand"), ("failover", "Plan the host")])
+@pytest.mark.parametrize(("playbook", "name"), [("status", "Note what nobody saves"), ("failover", "Plan the host")])
 def test_an_edge_that_cannot_be_described_is_in_the_way_of_nobody(playbook: str, name: str) -> None:
     """The state is told and a failover comes to its end all the same."""
     play = yaml.safe_load((ROOT / f"playbooks/{playbook}.yml").read_text())[0]
