@@ -27,7 +27,10 @@ FOLDERS = {  # of the checkout, and where a collection has them
     "roles": "roles",
     "playbooks": "playbooks",
 }
-FILES = {f"{SOURCE}/galaxy.yml": "galaxy.yml", **{name: name for name in ("README.md", "LICENSE", "CHANGELOG.md")}}
+FILES = {
+    "tests/lab/files/collection.yml": "galaxy.yml",
+    **{name: name for name in ("README.md", "LICENSE", "CHANGELOG.md")},
+}
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", "collections")  # the last is how the checkout finds SOURCE
 TEMPLATED = {".yml", ".j2"}
 BASE = 'action_loader.get("remote_call"'
@@ -59,7 +62,7 @@ def lay_out(root: Path, into: Path) -> None:
 
 
 def archive_name(root: Path = ROOT) -> str:
-    version = re.search(r"(?m)^version: (\S+)$", (root / SOURCE / "galaxy.yml").read_text(encoding="utf-8"))
+    version = re.search(r"(?m)^version: (\S+)$", (root / "tests/lab/files/collection.yml").read_text(encoding="utf-8"))
     return f"{NAME.replace('.', '-')}-{version[1] if version else ''}.tar.gz"
 
 
