@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from . import bed, budget, molecule, networks, other_end, python_env
 from .cleanup import remove_test_hosts
@@ -45,6 +46,9 @@ class Results:
 
     def add_side_by_side(self, steps: list[Step]) -> None:
         """Run as many steps at a time as there are lanes, each with a log of its own."""
+        if len(steps) == 1:  # people look on
+            self.add(*steps[0])
+            return
 
         def run(step: Step) -> None:
             self.add(*step, self.console.beside(re.sub(r"\W+", "-", step[0]).strip("-")))
@@ -122,16 +126,15 @@ def run(console: Console, kind: str, only: str = "") -> int:
     python_env.ensure(console)
     results = Results(console)
     steps = {"fast": fast_steps(), "rest": []}.get(kind, fast_steps() + lint_steps())
-    for title, step in [] if only else steps:
-        results.add(title, step)
-    elsewhere = [] if only or kind in ("fast", "rest") else _other_end(console, results)
+    python = None if only or kind in ("fast", "rest") else _other_end(console, results)
+    results.add_side_by_side([] if only else steps + other_end.steps(python, hosts=False))
     if kind != "fast":
-        _run_with_hosts(console, results, kind, only, elsewhere)
+        _run_with_hosts(console, results, kind, only, other_end.steps(python, hosts=True))
     return results.close()
 
 
-def _other_end(console: Console, results: Results) -> list[Step]:
-    """Run what needs no host at the other end of the range; return what does. Without a second Python, say so."""
+def _other_end(console: Console, results: Results) -> Path | None:
+    """Return the Python at the other end of the supported range. Without one, say so."""
     versions = other_end.wanted()
     python = other_end.find(versions)
     if python is None:
@@ -140,10 +143,7 @@ def _other_end(console: Console, results: Results) -> list[Step]:
             f"NOT TESTED with Python {missing}: this machine has none (HOLDFAST_OTHER_PYTHON names one)"
         ]
         console.box("ONE END OF THE SUPPORTED RANGE IS NOT TESTED", results.left_out)
-        return []
-    for title, step in other_end.steps(python, hosts=False):
-        results.add(title, step)
-    return other_end.steps(python, hosts=True)
+    return python
 
 
 def _run_with_hosts(console: Console, results: Results, kind: str, only: str, elsewhere: list[Step]) -> None:
