@@ -10,11 +10,11 @@ version_added: "1.0"
 author: Holdfast
 description:
   - Holds the host's variables against C(meta/argument_specs.yml) of its roles, strictly typed; nothing is converted.
-  - Refuses names that begin like a role's and are not its own, misspelt extra variables, placeholders, and
-    groups that look misspelt, also in C(--limit).
+  - Refuses names that begin like a role's and are not its own, misspelled extra variables, placeholders, and
+    groups that look misspelled, even in C(--limit).
   - The name says the range. C(_port) is 1 to 65535, C(_percent) 0 to 100; C(_mb), C(_seconds), C(_minutes), C(_hours)
     and C(_days) are not negative; C(_confirm_seconds) is 15 to 300, or 0.
-  - Every finding is a sentence with variable, value (never that of a secret) and cure.
+  - Every finding is a sentence with variable, value (never that of a secret) and fix.
   - Names that variables refer to and nobody has defined are refused. What else cannot be computed is told when nothing
     else is wrong, because it mostly follows from that.
 attributes:

@@ -143,6 +143,15 @@ def test_an_impossible_server_is_refused(refusal: Refusal, server: dict[str, Any
     assert words in refusal("postgresql_tuning", SERVER | server, BUFFERS)
 
 
+def test_the_bounds_of_wal(filters: Filters, refusal: Refusal) -> None:
+    """Two segments are the least that PostgreSQL takes; a disk of 4 PB is the largest that is believed."""
+    assert filters["postgresql_tuning"](SERVER, BUFFERS, {"max_wal_size": 32})["max_wal_size"] == 32
+    assert "at least 32MB" in refusal("postgresql_tuning", SERVER, BUFFERS, {"max_wal_size": 31})
+    assert filters["postgresql_tuning"](SERVER | {"wal_disk_mb": 2**32}, BUFFERS)["max_wal_size"] == "4GB"
+    for name in ("wal_disk_mb", "wal_room_mb"):
+        assert str(2**32) in refusal("postgresql_tuning", SERVER | {name: 2**32 + 1}, BUFFERS)
+
+
 def test_wal_for_which_the_disk_has_no_room_is_refused(refusal: Refusal) -> None:
     """The other half is for slots and bursts; what is full by now counts too."""
     message = refusal("postgresql_tuning", SERVER | {"wal_disk_mb": 2000}, BUFFERS, {"max_wal_size": "1001MB"})
