@@ -48,6 +48,7 @@ from ansible_collections.holdfast.platform.plugins.plugin_utils.role_files impor
 RemoteCall: Any = action_loader.get("remote_call", class_only=True)
 
 WIRING = "host_wiring"  # what keeps it from being computed is wrong with hosts that are told so themselves
+ASKED = ("units", "probes")  # the parts of offers without which status would ask too little
 
 
 def refuse(findings: list[str]) -> None:
@@ -80,6 +81,7 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
             return self.of_the_play(arguments["collected"], task_vars)
         self.not_computable: list[str] = []
         self.elsewhere: set[str] = set()
+        self.unasked: list[str] = []
         self.lacking: dict[str, str] = {}
         self.blanks: dict[str, str] = {}
         self.parts: set[str] = set()
@@ -94,7 +96,8 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         if findings and arguments["refuse"]:
             refuse(findings)
         placeholders = sorted(set(self.blanks.values()))
-        return {"changed": False, "findings": findings, "follows": not own, "kept": kept, "placeholders": placeholders}
+        result = {"findings": findings, "follows": not own, "kept": kept, "placeholders": placeholders}
+        return {"changed": False, **result, "unasked": self.unasked}
 
     def of_the_play(self, name: str, task_vars: dict[str, Any]) -> dict[str, Any]:
         """Fail with the findings of all hosts, on the first host that has one: it is the one that people see marked.
@@ -169,15 +172,18 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
             into[part] = self._templar.template(expression)
         except AnsibleError as problem:
             text, refused = innermost(problem)
+            sentence = f"{whose}{part} cannot be computed: {text.split(chr(10), 1)[0]}"
+            asked = bool(whose) and part in ASKED
+            self.unasked += [sentence] * asked
             if text in self.elsewhere:
                 return
             if refused and part == WIRING:
                 self.elsewhere.add(text)
                 self.not_computable.append(text)
-            elif refused:
+            elif refused and not asked:  # the role's findings name the variable
                 refusals.append(text)
             else:
-                self.not_computable.append(f"{whose}{part} cannot be computed: {text.split(chr(10), 1)[0]}")
+                self.not_computable.append(sentence)
 
     def host_findings(
         self, arguments: dict[str, Any], task_vars: dict[str, Any], refusals: Iterable[str]

@@ -4,15 +4,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shlex
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
 from ansible import constants, context
+from ansible.errors import AnsibleError
 from ansible.plugins.loader import action_loader
 from ansible.utils.display import Display
 
@@ -35,18 +37,25 @@ REPEATED = {
 }
 
 
+def step_results(variables: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the steps of a host with what they registered; a variable of somebody's own need not be computable here."""
+    # Only the values asked for, for the same reason
+    for name, match in [(name, RESULT.fullmatch(name)) for name in variables]:
+        if match:
+            with contextlib.suppress(AnsibleError):
+                value = variables[name]
+                if isinstance(value, Mapping):
+                    yield match[1], value
+
+
 def changed_steps(variables: Mapping[str, Any]) -> list[str]:
     """Return the names of a host's steps whose registered result says that it changed something."""
-    # Only the values asked for: a host's other variables need not be computable from here.
-    named = {name: match[1] for name in variables if (match := RESULT.fullmatch(name))}
-    values = {step: variables[name] for name, step in named.items()}
-    return sorted(step for step, value in values.items() if isinstance(value, Mapping) and value.get("changed") is True)
+    return sorted({step for step, value in step_results(variables) if value.get("changed") is True})
 
 
 def redone_units(variables: Mapping[str, Any]) -> list[str]:
     """Return the units of a host that had to do their work again, such as a firewall whose rules somebody flushed."""
-    results = [variables[name] for name in variables if RESULT.fullmatch(name)]
-    return sorted({unit for result in results if isinstance(result, Mapping) for unit in result.get("redone") or []})
+    return sorted({unit for _step, result in step_results(variables) for unit in result.get("redone") or []})
 
 
 def grouped(values: Mapping[str, Any]) -> str:

@@ -12,6 +12,13 @@ CURES = {
 }
 
 
+def _served(sites: Any) -> dict[str, str]:
+    """Return which site has each server name; what is no site is somebody else's finding."""
+    fit = (site for site in (sites if isinstance(sites, list) else []) if isinstance(site, Mapping))
+    named = ((str(site.get("name")), site.get("server_names")) for site in fit)
+    return {str(name).lower(): site for site, names in named if isinstance(names, list) for name in names}
+
+
 def file_findings(file: Mapping[str, Any], names: Mapping[str, str], directives: set[str]) -> Iterator[str]:
     """Say what a file that nginx goes on to load claims, and we do too."""
     for port in file["default_ports"]:
@@ -27,7 +34,7 @@ def nginx_file_findings(
     found: Mapping[str, Any], host: str, sites: list[Mapping[str, Any]], claims: list[str]
 ) -> list[str]:
     """Return one sentence, with its cure, for every file of somebody else that ours would meet."""
-    names = {name.lower(): site["name"] for site in sites for name in site["server_names"]}
+    names = _served(sites)
     ours = set(claims) - {"log_format", "access_log", "error_log", "include"}
     return [
         f"{path} of {host} was written by somebody else, and role nginx {CURES[path]}"
@@ -46,7 +53,7 @@ def certificate_client_findings(
 
     It would rewrite our files, or need a port that is taken. One that proves by DNS is in nobody's way.
     """
-    ours = {name.lower() for site in sites for name in site["server_names"]}
+    ours = set(_served(sites))
     findings = []
     for client in clients:
         common = sorted(ours.intersection(name.lower() for name in client["names"]))

@@ -348,6 +348,8 @@ PROJECT_CASES: list[tuple[str, Change, str]] = [
         {HANDED: f'long: "{{{{ {"a" * 161} }}}}"\n'},
         "contract.yml: an expression has 161 characters",
     ),
+    ("lost refusals", {HANDED: "a_findings: '{{ [] + (b if c else []) }}'\n"}, "a_findings adds b, whose refusal"),
+    ("lost refusals", {VARS: f"{GOOD[VARS]}demo_x_findings: ['{{{{ [] + ([] or b) }}}}']\n"}, "demo_x_findings adds b"),
     ("accumulators", {HANDED: "sum: '{%- set all = [] -%}{{ all }}'\n"}, "sets a variable inside a template"),
     ("internal names", {HANDED: "port: '{{ __demo_login }}'\n"}, "contract.yml: __demo_login is internal to role demo"),
     (

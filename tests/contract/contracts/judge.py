@@ -126,6 +126,7 @@ class Judge:
         found._templar = Templar(loader=self.loader, variables=variables)
         found._loader, found._task = self.loader, self.task
         found.not_computable, found.lacking, found.blanks, found.parts, found.refused = [], {}, {}, set(), {}
+        found.unasked = []
         found.elsewhere, found.given = set(), {}
         return found
 

@@ -23,6 +23,14 @@ def test_a_file_that_is_in_nobodys_way(filters: Filters) -> None:
     assert filters["nginx_file_findings"]({}, "edge1", SITES, CLAIMS) == []
 
 
+def test_what_is_no_site_is_somebody_elses_finding(filters: Filters) -> None:
+    """Preflight said `string indices must be integers` beside the sentence about nginx_sites."""
+    odd: list[Any] = [{"a": 1}, 5, ["x", {"name": "a"}, {"name": "b", "server_names": "c"}]]
+    for sites in odd:
+        assert filters["nginx_file_findings"]({"changed": [], "foreign": [FILE]}, "edge1", sites, []) == []
+        assert filters["certificate_client_findings"]([], "edge1", sites) == []
+
+
 def test_a_file_that_claims_what_is_ours(filters: Filters) -> None:
     """nginx accepts none of these, or takes the wrong one without a word."""
     mine = "/etc/nginx/conf.d/mine.conf of edge1"

@@ -11,7 +11,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible.errors import AnsibleError
+from ansible.errors import AnsibleError, AnsibleFilterError
 from ansible.plugins.loader import action_loader
 
 ROOT = Path(__file__).parents[3]
@@ -162,6 +162,27 @@ def test_what_cannot_be_computed_is_said_of_hosts_that_answer(input_check: Modul
         "changed": False,
         "findings": [],
     }
+
+
+def test_what_status_cannot_ask_is_told_whatever_else_is_wrong(input_check: ModuleType) -> None:
+    """A schedule that cron does not know took the backups out of status, and was said twice, once without its name."""
+
+    def template(_value: object) -> object:
+        refusal = AnsibleError("refused")
+        refusal.__cause__ = AnsibleFilterError("hour must be 0 to 23, got '25'")
+        refusal.__cause__.__cause__ = ValueError("hour must be 0 to 23, got '25'")
+        raise refusal
+
+    fake = SimpleNamespace(_templar=SimpleNamespace(template=template), elsewhere=set(), not_computable=[], unasked=[])
+    said: list[str] = []
+    for part in ("probes", "ports"):
+        input_check.ActionModule.compute(fake, part, "{{ x }}", {}, said, "backup_offer.")
+    probes = "backup_offer.probes cannot be computed: hour must be 0 to 23, got '25'"
+    assert (said, fake.unasked) == (["hour must be 0 to 23, got '25'"], [probes])
+    assert fake.not_computable == [probes]
+    fake.elsewhere = {"hour must be 0 to 23, got '25'"}
+    input_check.ActionModule.compute(fake, "units", "{{ x }}", {}, said, "backup_offer.")
+    assert fake.unasked[1:] == ["backup_offer.units cannot be computed: hour must be 0 to 23, got '25'"]
 
 
 def test_what_follows_from_another_host_is_said_where_nothing_else_is(input_check: ModuleType) -> None:

@@ -9,6 +9,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+from ansible.errors import AnsibleError
 from ansible.plugins.loader import action_loader
 
 ROOT = Path(__file__).parents[3]
@@ -44,6 +45,23 @@ def test_only_steps_that_changed_something_are_named(summary: ModuleType) -> Non
         "ansible_failed_result": {"changed": True},
     }
     assert summary.changed_steps(variables) == ["app_switch", "redis_config"]
+
+
+class Undefined(dict[str, Any]):
+    """Variables of a host, of which one of the inventory cannot be computed where the summary is."""
+
+    def __getitem__(self, name: str) -> Any:
+        if name == "probe_check_result":
+            raise AnsibleError("'nowhere' is undefined")
+        return super().__getitem__(name)
+
+
+def test_a_variable_of_somebody_else_does_not_break_the_summary(summary: ModuleType) -> None:
+    """It has the name of a result that a role publishes; the run ended with an error in place of its box."""
+    done = {"changed": True, "redone": ["nftables.service"]}
+    variables = Undefined({"probe_check_result": "{{ nowhere }}", "__firewall_config_result": done})
+    assert summary.changed_steps(variables) == ["firewall_config"]
+    assert summary.redone_units(variables) == ["nftables.service"]
 
 
 def test_the_box_keeps_every_line(summary: ModuleType) -> None:

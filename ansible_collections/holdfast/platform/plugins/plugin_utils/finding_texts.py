@@ -10,12 +10,15 @@ UNDEFINED = re.compile(r"'([a-z]\w*)' is undefined")
 
 
 def innermost(problem: BaseException) -> tuple[str, bool]:
-    """Return what an error comes down to, and whether a filter said it: then it is a sentence with a cure already."""
+    """Return what an error comes down to, and whether a filter said it: then it is a sentence with a cure already.
+
+    A filter that breaks says none: it lacks an option that could not be computed, of which there is a sentence.
+    """
     refused = False
     while problem.__cause__:
         refused |= isinstance(problem, AnsibleFilterError)
         problem = problem.__cause__
-    return str(getattr(problem, "message", problem)), refused
+    return str(getattr(problem, "message", problem)), refused and not isinstance(problem, LookupError)
 
 
 def undefined_names(template: Callable[[Any], Any], value: Any) -> Iterator[str]:
