@@ -7,7 +7,7 @@ from typing import Any
 from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
 
 Host = Mapping[str, Any]
-DOUBTS = {"unhealthy": ", not healthy", "unreachable": ", if it still runs", "serving": ""}
+DOUBTS = {"unhealthy": ", not healthy", "unreachable": ", if it still runs", "serving": "", "absent": ""}
 
 
 def _result(host: Host, step: str) -> Mapping[str, Any]:
@@ -30,7 +30,11 @@ def _stopped(host: Host) -> dict[str, str]:
     """Return why a release stopped on a host, and what became of the version that was there."""
     failure = host["ansible_failed_result"]
     lost = any(_result(host, step).get("unreachable") for step in ("migrate", "switch"))
-    state = "unreachable" if lost else "unhealthy" if failure.get("healthy") is False else "serving"
+    state = "unhealthy" if failure.get("healthy") is False else "serving"
+    if lost:
+        state = "unreachable"
+    elif _version_before(host) == "nothing":
+        state = "absent"
     reason = _reason(str(failure.get("msg") or "no reason given"))
     return {"host": str(host["inventory_hostname"]), "reason": reason, "state": state}
 

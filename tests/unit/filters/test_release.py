@@ -63,6 +63,11 @@ def test_where_it_stopped(more: dict[str, Any], state: str, running: str) -> Non
     assert found["running"] == {"a": "1.1.0", "b": running, "c": "1.0.0"}
 
 
+def test_a_first_release_that_stops_leaves_nothing_that_serves() -> None:
+    found = release_state([host("a", "", **failed(healthy=None))], "1.1.0")
+    assert (found["stopped"]["state"], found["running"]) == ("absent", {"a": "nothing"})
+
+
 def test_of_several_hosts_that_stopped_the_first_is_the_cause() -> None:
     assert release_state([host("a"), host("b", **failed()), host("c", **failed())], "1.1.0")["stopped"]["host"] == "b"
 
