@@ -66,7 +66,7 @@ findings: {description: One sentence each., type: list, elements: str, returned:
 follows: {description: Whether they only say what cannot be computed., type: bool, returned: without O(collected)}
 kept: {description: What could be computed of O(keep)., type: dict, returned: without O(collected)}
 unasked:
-  description: Why units and probes of offers cannot be computed, whatever else is wrong; C(status) asks less without them.
+  description: Why units and probes of offers cannot be computed, whatever else is wrong; C(status) then asks less.
   type: list
   elements: str
   returned: without O(collected)
