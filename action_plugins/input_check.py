@@ -117,13 +117,13 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
 
     def generated(self) -> list[str]:
         """Return what `make secrets` generates without being told so."""
-        return generated([internal[f"{role}_offer"] for role, internal in self.files.offering().items()])
+        return generated([internal[f"{role}_offer"] for role, internal in self.files.offering.items()])
 
     def with_roles(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         """Return the variables of a host with those of all roles, also of those that the play does not enter."""
         defaults: dict[str, Any] = {}
         internal: dict[str, Any] = {}
-        for role, found in self.files.offering().items():
+        for role, found in self.files.offering.items():
             defaults |= self.files.variables(role, "defaults")
             internal |= found
         if not internal:  # nobody would need a secret, or a package
@@ -163,7 +163,7 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
             for part, expression in task_vars.get(f"{role}_offer", {}).items():
                 self.compute(part, expression, offer, said, f"{role}_offer.")
             said += self.filter_named("offer_findings")({role: offer})
-        everybody = {role: task_vars[f"{role}_offer"] for role in self.files.offering()}
+        everybody = {role: task_vars[f"{role}_offer"] for role in self.files.offering}
         return {"host_offers": found, "known_offers": known_offers(everybody, self._templar.template)}
 
     def compute(self, part: str, expression: Any, into: dict[str, Any], refusals: list[str], whose: str = "") -> None:

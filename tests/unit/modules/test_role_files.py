@@ -54,7 +54,7 @@ def test_files_that_are_missing_or_empty_say_nothing(tmp_path: Path) -> None:
             "roles/mine/defaults/main.yml": {"mine_a": 1},
         },
     )
-    assert files.offering() == {"redis": {"redis_offer": {"packages": []}, "__redis_unit": "x"}}
+    assert files.offering == {"redis": {"redis_offer": {"packages": []}, "__redis_unit": "x"}}
     assert files.variables("mine", "defaults") == {"mine_a": 1}
     assert files.variables("redis", "defaults") == {}
     assert files.forms("redis") == {"redis_port": "a port"}

@@ -53,6 +53,7 @@ class RoleFiles:
         """Return the forms that a role's options have, by path."""
         return dict(self.mapping(role, FORMS))
 
+    @functools.cached_property
     def offering(self) -> dict[str, dict[str, Any]]:
         """Return the internal variables of roles that offer something; others are somebody's own."""
         found = {role: self.variables(role, "vars") for role in sorted(self.folders)}
