@@ -21,7 +21,7 @@ BUDGET, NUMBERS, HANDLERS = "tests/lab/budget.toml", "filter_plugins/numbers.py"
 DEMO = "roles/demo/files/usr/local/lib/demo"
 
 Change = dict[str, str | None]
-HANDED, EXAMPLE = "playbooks/vars/contract.yml", "inventories/example/group_vars/all/main.yml"
+HANDED, EXAMPLE = "playbooks/roles/contract/vars/main.yml", "inventories/example/group_vars/all/main.yml"
 WIRED = "filter_plugins/wiring.py"
 OTHER: Change = {
     "roles/other/meta/argument_specs.yml": "argument_specs: {main: {options: {other_mode: {type: str}}}}\n",
@@ -346,12 +346,12 @@ PROJECT_CASES: list[tuple[str, Change, str]] = [
     (
         "short expressions",
         {HANDED: f'long: "{{{{ {"a" * 161} }}}}"\n'},
-        "contract.yml: an expression has 161 characters",
+        "main.yml: an expression has 161 characters",
     ),
     ("lost refusals", {HANDED: "a_findings: '{{ [] + (b if c else []) }}'\n"}, "a_findings adds b, whose refusal"),
     ("lost refusals", {VARS: f"{GOOD[VARS]}demo_x_findings: ['{{{{ [] + ([] or b) }}}}']\n"}, "demo_x_findings adds b"),
     ("accumulators", {HANDED: "sum: '{%- set all = [] -%}{{ all }}'\n"}, "sets a variable inside a template"),
-    ("internal names", {HANDED: "port: '{{ __demo_login }}'\n"}, "contract.yml: __demo_login is internal to role demo"),
+    ("internal names", {HANDED: "port: '{{ __demo_login }}'\n"}, "main.yml: __demo_login is internal to role demo"),
     (
         "internal names",
         {"roles/other/vars/main.yml": "__other_x: '{{ __demo_login }}'\n"},

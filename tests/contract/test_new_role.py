@@ -49,7 +49,7 @@ PLAY = f"""---
 - name: Plan a host with the role
   hosts: {NAME}
   gather_facts: false
-  vars_files: [playbooks/vars/contract.yml]
+  vars_files: [playbooks/roles/contract/vars/main.yml]
   vars: {{ansible_facts: {json.dumps(FACTS)}}}
   tasks:
     - name: Plan
@@ -153,7 +153,7 @@ def test_a_name_that_is_none_or_taken_is_refused() -> None:
 
 def test_it_says_what_remains_with_the_lines() -> None:
     said = role.instructions("mail")
-    assert "1. playbooks/vars/contract.yml, above `  backup: [" in said
+    assert "1. playbooks/roles/contract/vars/main.yml, above `  backup: [" in said
     assert "  mail: [mail]" in said
     assert "ansible.builtin.import_role: {name: mail, tasks_from: apply}" in said
     assert "4. make docs, then make test-fast, then make test ONLY=mail" in said

@@ -1,14 +1,15 @@
-"""How long the scenarios may take, and what a run says about it."""
+"""How long the steps of a test run may take, and what a run says about it."""
 
 from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 FILE = Path(__file__).with_name("budget.toml")
 SCENARIO = re.compile(r"molecule (\w+)(.*)")
+ELSEWHERE = re.compile(r", Python \S+$")
 SWAPPED = " (swapped, hardened)"
 
 Row = tuple[str, bool, float]  # title, whether it passed, seconds
@@ -16,18 +17,21 @@ Row = tuple[str, bool, float]  # title, whether it passed, seconds
 
 @dataclass(frozen=True)
 class Budget:
-    """Seconds on a quiet machine: by scenario, of all of `make test`, more for hardened hosts, of each other one."""
+    """Seconds on a quiet machine: by scenario, by other step; of all of `make test`, more for hardened hosts, others."""
 
     seconds: dict[str, int]
+    steps: dict[str, int] = field(default_factory=dict)
     together: int = 0
     hardened: int = 0
     each: int = 0
 
     def of(self, title: str) -> int | None:
-        """Return what a step may take; only scenarios have a budget."""
+        """Return what a step may take, if that is said; a second Python has the same time."""
         found = SCENARIO.fullmatch(title)
-        seconds = self.seconds.get(found[1], self.each) if found else 0
-        if found is None or not seconds:
+        if found is None:
+            return self.steps.get(ELSEWHERE.sub("", title))
+        seconds = self.seconds.get(found[1], self.each)
+        if not seconds:
             return None
         return seconds + (self.hardened if found[2] == SWAPPED else 0)
 
@@ -49,7 +53,7 @@ def table(rows: list[Row], budget: Budget) -> list[str]:
 
 
 def verdict(rows: list[Row], budget: Budget) -> list[str]:
-    """Say which scenarios took longer than they may; on a busy machine that is not their fault, so it fails nothing."""
+    """Say how many steps took longer than they may; on a busy machine that is not their fault, so it fails nothing."""
     over = [title for title, _, took in rows if took > (budget.of(title) or took)]
     if not over:
         return []

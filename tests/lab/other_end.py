@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from .console import Console
+from .schedule import Step
 from .shell import environment, follow, passes, read
 
 OLDEST, NEWEST = ["3.11"], ["3.13", "3.14", "3.12"]  # in the order in which they are looked for
@@ -20,9 +21,7 @@ COMMANDS = {
     "ansible-runner": ["runner"],
     "molecule platform": ["molecule", "platform", "test"],
 }
-WITHOUT_HOSTS = ("Unit and contract tests", "Lint")
-
-Step = tuple[str, Callable[[Console], int]]
+HOSTS = {"ansible-runner": "platform", "molecule platform": "platform"}
 
 
 def wanted(version: tuple[int, int] = sys.version_info[:2]) -> list[str]:
@@ -56,8 +55,8 @@ def venv(version: str) -> str:
     return f".cache/venv-{version}"
 
 
-def steps(python: Path | None, hosts: bool) -> list[Step]:
-    """Return what to run there, with hosts or without; each is this same test bed, started by the other Python."""
+def steps(python: Path | None) -> list[Step]:
+    """Return what to run there; each is this same test bed, started by the other Python."""
     if python is None:
         return []
     version = version_of(python)
@@ -67,7 +66,6 @@ def steps(python: Path | None, hosts: bool) -> list[Step]:
         return lambda console: follow(console, [python, "-m", "tests.lab", *arguments], env)
 
     return [
-        (f"{title}, Python {version}", program(arguments))
+        Step(f"{title}, Python {version}", program(arguments), HOSTS.get(title, ""))
         for title, arguments in COMMANDS.items()
-        if hosts != (title in WITHOUT_HOSTS)
     ]

@@ -49,7 +49,7 @@ def steps(name: str) -> list[Step]:
 
 """
     return [
-        Step("playbooks/vars/contract.yml", "  backup: [", f"  {name}: [{name}]\n"),
+        Step("playbooks/roles/contract/vars/main.yml", "  backup: [", f"  {name}: [{name}]\n"),
         Step("playbooks/site.yml", "- name: Provide backups", play),
         Step("inventories/example/hosts.yml", "    backup:", f"    {name}: # what it is for\n      hosts: {{}}\n"),
     ]

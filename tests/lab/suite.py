@@ -6,7 +6,6 @@ import os
 import re
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,9 +14,8 @@ from .cleanup import remove_test_hosts
 from .console import Console
 from .engine import NoEngineError
 from .paths import LANES, ROOT, LabError, lane
+from .schedule import Step, work_off
 from .shell import environment, follow
-
-Step = tuple[str, Callable[[Console], int]]
 
 
 @dataclass
@@ -28,36 +26,34 @@ class Results:
     left_out: list[str] = field(default_factory=list)
     rows: list[tuple[str, bool, float]] = field(default_factory=list)
 
-    def add(self, title: str, step: Callable[[Console], int], console: Console | None = None) -> None:
+    def add(self, step: Step, console: Console | None = None) -> None:
         """Run a step; a failing one does not keep the next from running."""
         console = console or self.console
         start = time.monotonic()
         good = False
         try:
-            with console.phase(title):
-                code = step(console)
+            with console.phase(step.title):
+                code = step.run(console)
                 if code:
-                    raise LabError(f"{title} ended with {code}")
+                    raise LabError(f"{step.title} ended with {code}")
                 good = True
         except LabError as error:
             console.failure(error)
-        self.rows.append((title, good, time.monotonic() - start - console.waited))
+        self.rows.append((step.title, good, time.monotonic() - start - console.waited))
         console.waited = 0.0
 
     def add_side_by_side(self, steps: list[Step]) -> None:
-        """Run as many steps at a time as there are lanes, each with a log of its own."""
+        """Run as many steps at a time as there are lanes, the longest first, each with a log of its own."""
         if len(steps) == 1:  # people look on
-            self.add(*steps[0])
+            self.add(steps[0])
             return
+        allowed = budget.read()
+        steps = sorted(steps, key=lambda step: allowed.of(step.title) or 0, reverse=True)
 
         def run(step: Step) -> None:
-            self.add(*step, self.console.beside(re.sub(r"\W+", "-", step[0]).strip("-")))
+            self.add(step, self.console.beside(re.sub(r"\W+", "-", step.title).strip("-")))
 
-        pool = ThreadPoolExecutor(LANES)
-        try:
-            list(pool.map(run, steps))
-        finally:
-            pool.shutdown(cancel_futures=True)  # an interrupted run begins no further step
+        work_off(steps, LANES, run)
 
     def close(self) -> int:
         """Show all steps; the last line is for programs that count."""
@@ -75,8 +71,7 @@ def pytest_argv(*folders: str) -> list[str]:
 
 def fast_steps() -> list[Step]:
     """Return what needs no host."""
-    argv = pytest_argv("tests/unit", "tests/contract")
-    return [("Unit and contract tests", lambda console: follow(console, argv))]
+    return [Step("Unit and contract tests", program(pytest_argv("tests/unit", "tests/contract")))]
 
 
 def lint_steps() -> list[Step]:
@@ -88,21 +83,19 @@ def lint_steps() -> list[Step]:
         "yamllint": ["yamllint", "--strict", "."],
         "ansible-lint": ["ansible-lint", "--offline", "--profile=production", "--strict"],
     }
+    return [Step(title, program(argv)) for title, argv in commands.items()]
 
-    def program(argv: list[str]) -> Callable[[Console], int]:
-        return lambda console: follow(console, argv)
 
-    return [(title, program(argv)) for title, argv in commands.items()]
+def program(argv: list[str]) -> Callable[[Console], int]:
+    return lambda console: follow(console, argv)
 
 
 def host_steps(only: str, kind: str) -> list[Step]:
     """Return a step per scenario: those of hosts, the rest (slow ones, and each with swapped releases), or all."""
 
     def scenario(name: str, swap: bool) -> Step:
-        return (
-            f"molecule {name}{budget.SWAPPED if swap else ''}",
-            lambda console: molecule.run_tested(console, name, swap),
-        )
+        title = f"molecule {name}{budget.SWAPPED if swap else ''}"
+        return Step(title, lambda console: molecule.run_tested(console, name, swap), hosts=name)
 
     names = molecule.chosen(molecule.scenarios(), only)
     slow = [name for name in names if name.endswith(molecule.SLOW)]
@@ -116,8 +109,8 @@ def run_lint(console: Console) -> int:
     """Run what reads the files only."""
     python_env.ensure(console)
     results = Results(console)
-    for title, step in lint_steps():
-        results.add(title, step)
+    for step in lint_steps():
+        results.add(step)
     return results.close()
 
 
@@ -125,11 +118,19 @@ def run(console: Console, kind: str, only: str = "") -> int:
     """Run tests of a kind: fast, hosts (with fast ones and lint), rest, or all; ONLY names scenarios to run alone."""
     python_env.ensure(console)
     results = Results(console)
-    steps = {"fast": fast_steps(), "rest": []}.get(kind, fast_steps() + lint_steps())
-    python = None if only or kind in ("fast", "rest") else _other_end(console, results)
-    results.add_side_by_side([] if only else steps + other_end.steps(python, hosts=False))
-    if kind != "fast":
-        _run_with_hosts(console, results, kind, only, other_end.steps(python, hosts=True))
+    if kind == "fast":
+        steps = fast_steps()
+    elif only or kind == "rest":
+        steps = with_hosts(console, results, host_steps(only, kind))
+    else:
+        elsewhere = other_end.steps(_other_end(console, results))
+        host = [*host_steps(only, kind), Step("ansible-runner", run_runner, hosts="platform")]  # whose inputs it uses
+        host += [step for step in elsewhere if step.hosts]
+        rest = [step for step in elsewhere if not step.hosts]
+        steps = with_hosts(console, results, host) + fast_steps() + lint_steps() + rest
+    results.add_side_by_side(steps)
+    if any(step.hosts for step in steps):
+        remove_test_hosts(console)
     return results.close()
 
 
@@ -139,36 +140,24 @@ def _other_end(console: Console, results: Results) -> Path | None:
     python = other_end.find(versions)
     if python is None:
         missing = " or ".join(versions)
-        results.left_out = [
-            f"NOT TESTED with Python {missing}: this machine has none (HOLDFAST_OTHER_PYTHON names one)"
-        ]
-        console.box("ONE END OF THE SUPPORTED RANGE IS NOT TESTED", results.left_out)
+        said = f"NOT TESTED with Python {missing}: this machine has none (HOLDFAST_OTHER_PYTHON names one)"
+        results.left_out.append(said)
+        console.box("ONE END OF THE SUPPORTED RANGE IS NOT TESTED", [said])
     return python
 
 
-def _run_with_hosts(console: Console, results: Results, kind: str, only: str, elsewhere: list[Step]) -> None:
+def with_hosts(console: Console, results: Results, steps: list[Step]) -> list[Step]:
+    """Return these steps if the machine can have hosts; otherwise say why not, and return none."""
     try:
         bed.ready(console)
     except NoEngineError as error:
         _say_no_engine(console, results, error)
-        return
+        return []
     except LabError as error:
         console.failure(error)
         results.rows.append(("Test bed", False, 0.0))
-        return
-    steps = host_steps(only, kind)
-    if kind != "rest" and not only and (ROOT / "tests/runner").is_dir():
-        steps.insert(0, ("ansible-runner", run_runner))
-    results.add_side_by_side(spread(steps, elsewhere))
-    remove_test_hosts(console)
-
-
-def spread(steps: list[Step], others: list[Step]) -> list[Step]:
-    """Put the others between the steps, far from each other: they use the same hosts and would only wait."""
-    made, gap = list(steps), len(steps) // (len(others) + 1)
-    for number, step in reversed(list(enumerate(others, 1))):
-        made.insert(number * gap, step)
-    return made
+        return []
+    return steps
 
 
 def run_runner(console: Console) -> int:
@@ -182,9 +171,10 @@ def run_runner(console: Console) -> int:
 def _say_no_engine(console: Console, results: Results, error: NoEngineError) -> None:
     """A developer may go on without hosts; a build server may not call that a success."""
     must = os.environ.get("CI") == "true"
+    results.left_out.append(f"NOT TESTED ON HOSTS: {error}")
     console.box(
         "NOT TESTED ON HOSTS",
-        [str(error), f"Cure: {error.cure}", "", "Everything that needs no host was tested."]
+        [str(error), f"Cure: {error.cure}", "", "What needs no host is tested."]
         + (["CI=true: this counts as a failure."] if must else []),
     )
     if must:

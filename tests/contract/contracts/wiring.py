@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.contract.contracts.repo import mapping, options, roles
 
-CONTRACT = "playbooks/vars/contract.yml"
+CONTRACT = "playbooks/roles/contract/vars/main.yml"
 WIRED = "filter_plugins/wiring.py"
 SMALLEST = 1024  # below it everybody writes numbers that are no ports
 # A variable as it is, neither looked up in another host nor with a value to fall back to

@@ -112,7 +112,7 @@ def test_containers_may_belong_to_a_name(filters: Filters, refusal: Refusal) -> 
 
 def test_the_play_lets_containers_in_by_interface_and_not_by_address() -> None:
     """FWL-03, FWL-04: their networks are those of neighbors elsewhere; who sees addresses alone has to take them."""
-    contract = yaml.safe_load((Path(__file__).parents[3] / "playbooks/vars/contract.yml").read_text())
+    contract = yaml.safe_load((Path(__file__).parents[3] / "playbooks/roles/contract/vars/main.yml").read_text())
     names = ("firewall_group_addresses", "postgresql_group_addresses", "nginx_group_addresses")
 
     def handed(*roles: str) -> list[Any]:

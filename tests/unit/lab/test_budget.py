@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.lab import budget, suite
 from tests.lab.budget import Budget
 from tests.lab.console import Console
+from tests.lab.schedule import Step
 
 BUDGET = Budget({"redis": 100, "base": 300}, hardened=40)
 ROWS = [
@@ -16,7 +17,12 @@ ROWS = [
 ]
 
 
-def test_only_scenarios_have_a_budget_and_hardened_hosts_cost_more() -> None:
+def test_a_second_python_has_the_same_time() -> None:
+    steps = Budget({}, steps={"Lint": 280})
+    assert [steps.of(title) for title in ["Lint", "Lint, Python 3.13", "mypy"]] == [280, 280, None]
+
+
+def test_a_scenario_has_a_budget_and_hardened_hosts_cost_more() -> None:
     titles = ["molecule redis", "molecule redis (swapped, hardened)", "molecule redis, Python 3.13", "molecule mail"]
     assert [BUDGET.of(title) for title in titles] == [100, 140, 100, None]
     assert BUDGET.of("Unit and contract tests") is None
@@ -56,6 +62,6 @@ def test_the_wait_for_other_scenarios_is_no_time_of_a_step(console: Console) -> 
         its.waited = 50.0
         return 0
 
-    results.add("molecule redis", step)
-    results.add("molecule base", lambda _: 0)
+    results.add(Step("molecule redis", step))
+    results.add(Step("molecule base", lambda _: 0))
     assert [round(took) for _, _, took in results.rows] == [-50, 0]

@@ -74,7 +74,7 @@ def test_slow_scenarios_and_swapped_releases_wait_to_be_asked(
     monkeypatch: pytest.MonkeyPatch, only: str, kind: str, names: list[str]
 ) -> None:
     monkeypatch.setattr(molecule, "scenarios", lambda: ["lab", "redis", "redis_slow"])
-    found = [title.removeprefix("molecule ") for title, _step in suite.host_steps(only, kind)]
+    found = [step.title.removeprefix("molecule ") for step in suite.host_steps(only, kind)]
     assert [title.replace("(swapped, hardened)", "+") for title in found] == names
 
 

@@ -1,4 +1,4 @@
-"""playbooks/vars/contract.yml on an inventory of its own: what reaches roles, and what the inventory sets in vain."""
+"""playbooks/roles/contract/vars/main.yml on an inventory of its own: what reaches roles, and what the inventory sets in vain."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def seen(folder: Path, inventory: dict[str, Any], *more: str) -> dict[str, dict[
         {
             "hosts": "all",
             "gather_facts": False,
-            "vars_files": [str(ROOT / "playbooks/vars/contract.yml")],
+            "vars_files": [str(ROOT / "playbooks/roles/contract/vars/main.yml")],
             "vars": {"handed": HANDED, "wanted": f"{{{{ {{{values}, 'handed': handed}} | to_json }}}}"},
             "tasks": [
                 {
@@ -138,7 +138,7 @@ def test_archiving_of_the_inventory_is_respected_without_a_repository(limited: d
 
 def test_a_role_is_applied_where_its_hosts_have_it() -> None:
     """A database without a repository got role backup, which died on it."""
-    given = yaml.safe_load((ROOT / "playbooks/vars/contract.yml").read_text())["contract_group_roles"]
+    given = yaml.safe_load((ROOT / "playbooks/roles/contract/vars/main.yml").read_text())["contract_group_roles"]
     found = []
     for play in yaml.safe_load((ROOT / "playbooks/site.yml").read_text()):
         groups = [group for group in str(play.get("hosts", "")).split(":") if group in given]
@@ -180,7 +180,7 @@ def test_an_edge_that_cannot_be_described_is_in_the_way_of_nobody(playbook: str,
         "inventory_hostname": "web1",
         "ansible_play_hosts_all": ["web1", "data1"],
     }
-    contract = yaml.safe_load((ROOT / "playbooks/vars/contract.yml").read_text())
+    contract = yaml.safe_load((ROOT / "playbooks/roles/contract/vars/main.yml").read_text())
     known |= {"contract_wiring_without_edges": contract["contract_wiring_without_edges"]}
     (client,) = evaluated(task["vars"]["host_wiring"], known)["backup_clients"]
     assert client["name"] == "data1"

@@ -87,7 +87,7 @@ def run(
     play = {
         "hosts": "all",
         "gather_facts": False,
-        "vars_files": [str(ROOT / "playbooks/vars/contract.yml")],
+        "vars_files": [str(ROOT / "playbooks/roles/contract/vars/main.yml")],
         "vars": {
             "units": f"{{{{ ansible_facts | unit_findings({offers} | offered_by_role('units'), 'one', {switches}) }}}}",
             "secrets": f"{{{{ {known}.secrets + {known}.authorities }}}}",
