@@ -58,11 +58,27 @@ PLAY = f"""---
         keep: [contract_inventory, contract_host]
       register: planned
 
+    - name: Ask how its unit fares
+      host_status:
+        offers: "{{{{ {{'{NAME}': planned.kept.host_offers.{NAME}}} }}}}"
+      environment: {{PATH: "{{{{ playbook_dir }}}}/bin:/usr/bin:/bin"}}
+      register: asked
+
     - name: Write it down
       ansible.builtin.copy:
-        content: "{{{{ planned.kept }}}}"
+        content: "{{{{ planned.kept | combine({{'attention': asked.attention}}) }}}}"
         dest: planned.json
         mode: "0600"
+"""
+# A host on which exactly the role's unit has failed
+SYSTEMCTL = f"""#!/bin/sh
+case "$1" in show) ;; *) exit 0;; esac
+for unit; do
+    case "$unit" in
+    holdfast-{UNIT}.service) printf 'Id=%s\\nLoadState=loaded\\nActiveState=failed\\nSubState=failed\\n\\n' "$unit" ;;
+    *.*) printf 'Id=%s\\nLoadState=loaded\\nActiveState=active\\nSubState=running\\n\\n' "$unit" ;;
+    esac
+done
 """
 JUDGE = f"""
 from pathlib import Path
@@ -116,6 +132,9 @@ def test_every_option_has_bad_values_and_all_are_refused(project: Path) -> None:
 def test_a_host_is_planned_with_it(project: Path) -> None:
     (project / "hosts.json").write_text(json.dumps(INVENTORY), encoding="utf-8")
     (project / "play.yml").write_text(PLAY, encoding="utf-8")
+    (project / "bin").mkdir()
+    (project / "bin/systemctl").write_text(SYSTEMCTL, encoding="utf-8")
+    (project / "bin/systemctl").chmod(0o755)
     playbook = Path(sys.executable).parent / "ansible-playbook"
     output(project, str(playbook), "-i", "hosts.json", "play.yml")
     planned = json.loads((project / "planned.json").read_text(encoding="utf-8"))
@@ -127,6 +146,8 @@ def test_a_host_is_planned_with_it(project: Path) -> None:
     assert [each["names"] for each in planned["host_certificates"] if each["name"] == UNIT] == [["one", "192.0.2.1"]]
     assert planned["host_offers"][NAME]["units"] == [f"holdfast-{UNIT}.service"]
     assert f"{NAME}_password" in planned["known_offers"]["secrets"]
+    failed = [each for each in planned["attention"] if each["what"] == f"holdfast-{UNIT}.service"]
+    assert [(each["host"], each["value"]) for each in failed] == [("one", "failed")]
 
 
 def test_what_remains_is_three_files(project: Path) -> None:
