@@ -17,7 +17,7 @@ Row = tuple[str, bool, float]  # title, whether it passed, seconds
 
 @dataclass(frozen=True)
 class Budget:
-    """Seconds on a quiet machine: by scenario, by other step; of all of `make test`, more for hardened hosts, others."""
+    """Seconds on a quiet machine: by scenario, by other step, of all together, more for hardened hosts, of the rest."""
 
     seconds: dict[str, int]
     steps: dict[str, int] = field(default_factory=dict)

@@ -9,7 +9,7 @@ from pathlib import Path
 from . import checkout, engine, images
 from .checkout import Thing
 from .console import Console
-from .paths import CACHE, VENV, locked
+from .paths import CACHE, LAB, ROOT, VENV, locked
 from .shell import control_path_dir, follow, passes, read
 
 KINDS = ("test", "demo", "bench", "probe")
@@ -43,23 +43,29 @@ def sweep(console: Console, *kinds: str) -> int:
         return count + remove(console, idle, idle)
 
 
-def close_connections() -> None:
-    """End the SSH masters of this checkout; they would wait for hosts that are gone."""
-    for socket in Path(control_path_dir(CACHE)).glob("*"):
+def close_connections(folder: Path) -> None:
+    """End the SSH masters whose sockets belong to a folder; they would wait for hosts that are gone."""
+    for socket in Path(control_path_dir(folder)).glob("*"):
         passes(["ssh", "-O", "exit", "-o", f"ControlPath={socket}", "gone"], timeout=5)
         socket.unlink(missing_ok=True)
+
+
+def close_all_connections() -> None:
+    """End the SSH masters of this checkout."""
+    for folder in (CACHE, *(LAB / path.parent.name for path in ROOT.glob("molecule/*/molecule.yml"))):
+        close_connections(folder)
 
 
 def remove_test_hosts(console: Console) -> None:
     """End a test run: hosts go, what makes the next one fast (images, packages) stays."""
     with console.phase("Remove the test hosts"):
-        close_connections()
+        close_all_connections()
         sweep(console, "test", "probe")
 
 
 def down(console: Console) -> int:
     """Leave no container, network, volume or process of this checkout; the images stay."""
-    close_connections()
+    close_all_connections()
     count = 0
     if engine.answers():
         with console.phase("Remove containers, networks and volumes"):

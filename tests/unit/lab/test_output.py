@@ -78,6 +78,39 @@ def test_slow_scenarios_and_swapped_releases_wait_to_be_asked(
     assert [title.replace("(swapped, hardened)", "+") for title in found] == names
 
 
+def test_a_scenario_has_its_own_ssh_masters_and_a_swapped_one_hardened_hosts() -> None:
+    names = ("ANSIBLE_SSH_CONTROL_PATH_DIR", "HOLDFAST_SWAP_RELEASES", "HOLDFAST_HARDENED")
+
+    def chosen(scenario: str, swap: bool) -> list[str | None]:
+        environment = molecule.environment_of(scenario, swap)
+        return [environment.get(name) for name in names]
+
+    assert chosen("redis", swap=False)[1:] == [None, None]
+    assert chosen("redis", swap=True)[1:] == ["1", "1"]
+    assert chosen("base", swap=True)[1:] == ["1", ""]  # hardens its hosts itself
+    assert len({chosen(name, swap=False)[0] for name in ("redis", "base")}) == 2
+
+
+def test_the_hosts_of_a_scenario_alone_are_removed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked: list[list[str]] = []
+    monkeypatch.setattr(molecule, "CACHE", tmp_path)
+    monkeypatch.setattr(molecule, "LAB", tmp_path)
+
+    def answered(argv: list[str], **_: float) -> str:
+        asked.append(argv)
+        return "a1\nb2"
+
+    monkeypatch.setattr(molecule, "read", answered)
+    monkeypatch.setattr(molecule, "passes", answered)
+    known, other = tmp_path / "ansible/tmp/molecule.1.redis", tmp_path / "ansible/tmp/molecule.1.base"
+    known.mkdir(parents=True)
+    other.mkdir()
+    molecule.remove_hosts("redis")
+    assert f"--filter=label=holdfast.owner={molecule.FOLDER}/redis/inventory" in asked[0]
+    assert asked[1] == ["docker", "rm", "--force", "--volumes", "a1", "b2"]
+    assert [known.exists(), other.exists()] == [False, True]
+
+
 def test_an_unknown_scenario_is_refused() -> None:
     with pytest.raises(LabError, match="ONLY names no scenario: rediss"):
         molecule.chosen(["lab", "redis"], "rediss")

@@ -1,4 +1,4 @@
-"""playbooks/roles/contract/vars/main.yml on an inventory of its own: what reaches roles, and what the inventory sets in vain."""
+"""The variables of playbooks/roles/contract on an inventory of its own: what reaches roles, and what is set in vain."""
 
 from __future__ import annotations
 
