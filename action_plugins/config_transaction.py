@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 import secrets
 import time
@@ -55,6 +57,8 @@ UNIT = {
 }
 # Names of the loop over the files that share a template, and what ends each text; no configuration file holds a NUL
 ROWS, ROW, END = "__config_transaction_rows", "__config_transaction_row", "\0"
+# What a run that finds nothing to do returns
+NOTHING = {"changes": [], "activated": [], "units_changed": [], "pending_before": False, "redone": []}
 OURS_ALONE = ("template", "program", "vars", "rendered", "set_by")  # what the remote half is not told
 
 
@@ -107,11 +111,27 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
             )
         if self._task.check_mode or self._connection.transport == "local":
             seconds = 0  # no change can cut off who does not come over the network
-        arguments["confirm_seconds"] = seconds
+        digest = self.digest(arguments)
+        if self.is_settled(arguments["name"], digest, task_vars):
+            return {"changed": False, **NOTHING}
+        arguments |= {"confirm_seconds": seconds, "digest": digest}
         if not seconds:
             return self.call("config_transaction", arguments, task_vars)  # type: ignore[no-any-return]
         more = {"token": secrets.token_hex(8), "revert": REVERT}
         return self.confirmed({**arguments, **more}, task_vars, set_by)
+
+    def digest(self, arguments: dict[str, Any]) -> str:
+        """Return what tells this request, and the code that would carry it out, from any other."""
+        asked = {name: value for name, value in arguments.items() if name != "confirm_seconds"}
+        text = json.dumps(self.plain(asked), sort_keys=True) + self.code("config_transaction")
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def is_settled(self, name: str, digest: str, task_vars: dict[str, Any]) -> bool:
+        """Whether facts of this very run say that an earlier one has asked for the same and that it is in force."""
+        if self._task.delegate_to:  # the facts are of another host
+            return False
+        found = task_vars.get("ansible_facts", {}).get("settled", {})
+        return bool(found.get("run") == self.RUN and found["digests"].get(name) == digest)
 
     def confirmed(
         self, arguments: dict[str, Any], task_vars: dict[str, Any], set_by: dict[str, list[str]]

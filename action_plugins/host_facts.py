@@ -25,13 +25,15 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         "folders_in": {"type": "str"},
         "upstreams": {"type": "str"},
         "must_answer": {"type": "bool", "default": True},
+        "settled": {"type": "bool", "default": False},
     }
 
     def act(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         asked, upstreams = time.time(), self.names(arguments["upstreams"], task_vars)
         names = [*arguments["resolve"], *(name for name in upstreams if name not in arguments["resolve"])]
         try:
-            given = {"resolve": names, "folders": self.folders(arguments["folders_in"], task_vars)}
+            folders = self.folders(arguments["folders_in"], task_vars)
+            given = {"resolve": names, "folders": folders, "settled": arguments["settled"]}
             result = self.call("host_facts", given, task_vars)
         except AnsibleError as problem:  # also a password for sudo that is missing or wrong, which no module tells
             if arguments["must_answer"]:
@@ -51,6 +53,7 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
             found = facts.get("resolved_names", {})
             facts["resolved_upstreams"] = {name: found[name] for name in upstreams if name in found}
             facts["resolved_names"] = {name: found[name] for name in arguments["resolve"] if name in found}
+            facts["settled"] = {"run": self.RUN, "digests": facts["settled"]} if facts.get("settled") else {}
             if arguments["must_answer"]:
                 result["warnings"] = [f"{name} could not be found out ({why})" for name, why in failed_of(facts)]
         return result  # type: ignore[no-any-return]

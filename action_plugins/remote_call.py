@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import datetime
+import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -64,6 +65,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     """Base of our actions; not meant to be called as a task."""
 
     ARGUMENTS: ClassVar[dict[str, Any]] = {}
+    RUN: ClassVar[str] = secrets.token_hex(8)  # made in the process that starts the workers, so it is the same in all
     _supports_check_mode = True
     plain = staticmethod(plain)
 
@@ -82,6 +84,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         result: dict[str, Any] = super().run(tmp, task_vars)
         result.pop("invocation", None)  # holds what the task was given, secrets included
         result.update(self.act(self.arguments(), task_vars or {}))
+        if result.get("changed"):  # what was found in force before may be so no longer
+            result["ansible_facts"] = {**result.get("ansible_facts", {}), "settled": {}}
         return result
 
     def act(self, _arguments: dict[str, Any], _task_vars: dict[str, Any]) -> dict[str, Any]:
@@ -109,12 +113,16 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         given: str = super()._compute_environment_string(raw_environment_out)
         return f"{CLEAN} {given}"
 
-    def call(self, module: str, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        """Run one of our modules on the host and return its result, without an echo of what it was given."""
+    def code(self, module: str) -> str:
+        """Return what runs on the host."""
         half = remote_half(module)
         if half is None:
             raise AnsibleActionFail(f"there is no module {module}; use the ansible.cfg of the project")
-        given = {"code": packed(half), "payload": wire(plain(arguments))}
+        return packed(half)
+
+    def call(self, module: str, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        """Run one of our modules on the host and return its result, without an echo of what it was given."""
+        given = {"code": self.code(module), "payload": wire(plain(arguments))}
         result: dict[str, Any] = self._execute_module(f"{OURS}remote_call", module_args=given, task_vars=task_vars)
         result.pop("invocation", None)
         return result

@@ -35,6 +35,7 @@ from ansible_collections.holdfast.platform.plugins.module_utils.facts_system imp
     system,
 )
 from ansible_collections.holdfast.platform.plugins.module_utils.held_units import held_units
+from ansible_collections.holdfast.platform.plugins.module_utils.settled import settled
 
 
 def answers(questions: dict[str, Callable[[], dict[str, Any]]]) -> dict[str, Any]:
@@ -49,7 +50,7 @@ def answers(questions: dict[str, Callable[[], dict[str, Any]]]) -> dict[str, Any
     return {**found, "facts_failed": failed}
 
 
-def facts(resolve: list[str], folders: Iterable[str] = ()) -> dict[str, Any]:
+def facts(resolve: list[str], folders: Iterable[str] = (), look: bool = False) -> dict[str, Any]:
     network: dict[str, Any] = {}
 
     def remembered() -> dict[str, Any]:
@@ -84,10 +85,11 @@ def facts(resolve: list[str], folders: Iterable[str] = ()) -> dict[str, Any]:
                 "Docker": lambda: {"docker": docker()},
                 "folders": lambda: {"folders": {path: folder(path) for path in folders}},
                 "OpenSSH": lambda: {"ssh_algorithms": algorithms()},
+                "transactions": lambda: {"settled": settled() if look else {}},
             }
         ),
     }
 
 
 def main(arguments: dict[str, Any], _check: bool, _diff: bool) -> dict[str, Any]:
-    return {"changed": False, "ansible_facts": facts(arguments["resolve"], arguments["folders"])}
+    return {"changed": False, "ansible_facts": facts(arguments["resolve"], arguments["folders"], arguments["settled"])}

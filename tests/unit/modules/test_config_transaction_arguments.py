@@ -27,7 +27,7 @@ def action() -> ModuleType:
 def plugin(action: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The action, with what it hands to the host in `sent`."""
     made = action.ActionModule.__new__(action.ActionModule)
-    made._task = SimpleNamespace(check_mode=False, args={}, action="config_transaction")
+    made._task = SimpleNamespace(check_mode=False, args={}, action="config_transaction", delegate_to=None)
     made._connection = SimpleNamespace(transport="ssh")
     made.sent = []
 

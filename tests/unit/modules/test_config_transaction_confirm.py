@@ -525,7 +525,7 @@ def controller(action: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Any:
         return dict(answer)
 
     plugin._connection = Connection()
-    plugin._task = SimpleNamespace(check_mode=False, args={}, action="config_transaction")
+    plugin._task = SimpleNamespace(check_mode=False, args={}, action="config_transaction", delegate_to=None)
     monkeypatch.setattr(plugin, "call", call, raising=False)
     arguments = {
         "name": "firewall",

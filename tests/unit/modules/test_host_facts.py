@@ -696,8 +696,9 @@ def action() -> ModuleType:
 
 def asked(action: ModuleType, call: Callable[..., dict[str, object]], must_answer: bool = False) -> dict[str, object]:
     """Run the controller's half with an answer, or a failure, in place of the host."""
-    arguments: dict[str, object] = {"resolve": [], "folders_in": None, "upstreams": None, "must_answer": must_answer}
-    half = SimpleNamespace(call=call, names=lambda *_: [], folders=lambda *_: [])
+    given: dict[str, object] = {"resolve": [], "folders_in": None, "upstreams": None}
+    arguments = {**given, "must_answer": must_answer, "settled": True}
+    half = SimpleNamespace(call=call, names=lambda *_: [], folders=lambda *_: [], RUN="this")
     found: dict[str, object] = action.ActionModule.act(half, arguments, {"inventory_hostname": "app1"})
     return found
 
@@ -731,6 +732,32 @@ def test_facts_tell_whose_they_are_and_how_far_their_clock_is(action: ModuleType
     assert isinstance(facts, dict)
     assert facts["inventory_name"] == "app1"
     assert 98 <= facts["clock_skew_seconds"] <= 100
+
+
+@pytest.mark.parametrize(("found", "told"), [({"nginx": "d1"}, {"run": "this", "digests": {"nginx": "d1"}}), ({}, {})])
+def test_what_is_settled_is_for_this_run_alone(
+    action: ModuleType, found: dict[str, str], told: dict[str, object]
+) -> None:
+    """Somebody may keep facts in a cache, and a later run would believe them."""
+    sent: list[object] = []
+
+    def call(_module: object, given: object, _variables: object) -> dict[str, object]:
+        sent.append(given)
+        return {"ansible_facts": {"date_time": {"epoch": str(int(time.time()))}, "settled": found}}
+
+    facts = asked(action, call)["ansible_facts"]
+    assert isinstance(facts, dict)
+    assert facts["settled"] == told
+    assert sent == [{"resolve": [], "folders": [], "settled": True}]
+
+
+def test_what_is_settled_is_looked_at_when_it_is_asked_for(
+    host_facts: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(host_facts, "settled", lambda: {"nginx": "d1"})
+    given: dict[str, object] = {"resolve": [], "folders": []}
+    answers = [host_facts.main({**given, "settled": asked}, False, False) for asked in (True, False)]
+    assert [answer["ansible_facts"]["settled"] for answer in answers] == [{"nginx": "d1"}, {}]
 
 
 def test_a_module_that_fails_says_why(action: ModuleType) -> None:

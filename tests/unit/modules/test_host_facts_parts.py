@@ -172,7 +172,7 @@ def test_a_call_prints_the_facts(
         write(tmp_path, name, f"#!/bin/sh\ncat <<'X'\n{text}X\n").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     monkeypatch.setattr(module.platform, "node", lambda: "web1.example.org")
-    printed = module.called({"resolve": ["127.0.0.1"], "folders": []})
+    printed = module.called({"resolve": ["127.0.0.1"], "folders": [], "settled": False})
     told = printed["ansible_facts"]
     assert printed["changed"] is False
     assert told["installed_packages"] == ["bash", "zlib1g"]
@@ -182,7 +182,7 @@ def test_a_call_prints_the_facts(
     room = os.statvfs("/")
     assert abs(told["disk_free_mb"]["/"] - room.f_bavail * room.f_frsize // 2**20) < 1024
     write(tmp_path, "systemd-detect-virt", "#!/bin/sh\nexit 1\n")
-    again = module.called({"resolve": ["127.0.0.1"], "folders": []})
+    again = module.called({"resolve": ["127.0.0.1"], "folders": [], "settled": False})
     assert again["ansible_facts"]["virtualization_type"] == "none"
 
 

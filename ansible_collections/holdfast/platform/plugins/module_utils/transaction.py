@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.holdfast.platform.plugins.module_utils.activation import ACTIVATION_SECONDS, Activation
+from ansible_collections.holdfast.platform.plugins.module_utils.claims import note
 from ansible_collections.holdfast.platform.plugins.module_utils.durable import write_durably
 from ansible_collections.holdfast.platform.plugins.module_utils.files import STATE, private_folder
 from ansible_collections.holdfast.platform.plugins.module_utils.guard import Guard, alone
@@ -71,8 +72,13 @@ class Transaction(Activation):
             self.commit(journal or Journal(self.folder), wanted)
             moves = self.unit_changes
         else:
-            self.strangers.remember(self.files)
+            self.remember()
         return self.result(pending, moves)
+
+    def remember(self) -> None:
+        """Note for later runs which files are ours, and what is in force."""
+        self.strangers.remember(self.files)
+        note(self.arguments)
 
     def stops(self, wanted: list[str]) -> list[str]:
         """Add the stop of each unit whose file goes; drop one that a killed run owed when the file is to come back."""
@@ -205,7 +211,7 @@ class Transaction(Activation):
         journal.stage, journal.owed = "activating", wanted
         journal.save()
         self.activate_or_put_back(journal)
-        self.strangers.remember(self.files)
+        self.remember()
         if not self.unconfirmed:
             journal.close()
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import grp
+import hashlib
 import os
 import pwd
 import re
@@ -30,6 +31,7 @@ class Wanted:
     group: str
     mode: str
     content: str | None = None
+    sha256: str = ""  # of contents that are not at hand; they can be compared, not written
     target: str | None = None
     secret: bool = False
     create_only: bool = False
@@ -54,10 +56,15 @@ class Wanted:
             return ""
         if self.state == "link":
             return "" if (self.before.kind, self.before.target) == ("link", self.target) else "update"
-        if self.before.kind != self.state or (self.state == "file" and self.path.read_bytes() != self.data):
+        if self.before.kind != self.state or (self.state == "file" and not self.is_there()):
             return "update"
         same = (self.before.mode, self.before.uid, self.before.gid) == (int(self.mode, 8), self.uid, self.gid)
         return "" if same else "attributes"
+
+    def is_there(self) -> bool:
+        """Whether the contents are those that stand there."""
+        found = self.path.read_bytes()
+        return hashlib.sha256(found).hexdigest() == self.sha256 if self.sha256 else found == self.data
 
     def goes_as_unit(self) -> bool:
         return self.action == "remove" and self.path.parent == UNITS and bool(UNIT_NAME.fullmatch(self.path.name))
