@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import random
 import signal
 import sys
 import tempfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import SimpleQueue
 
 from . import equivalents, files, report
-from .lab import Lab, lab
+from .lab import Lab, labs
 from .report import Score
 from .source import Mutant, mutants
 
@@ -24,6 +28,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--seed", type=int, default=0, help="of the sample (default: 0)")
     made.add_argument("--per-file", type=int, default=30, metavar="N", help="how many mutants of each (default: 30)")
     made.add_argument("--file", action="append", default=[], metavar="NAME", help="only these files; may be repeated")
+    made.add_argument(
+        "--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="at a time (default: one per CPU)"
+    )
     made.add_argument("--own", action="store_true", help="ask only the tests named after a file: quick, says less")
     return made
 
@@ -41,30 +48,48 @@ class Record:
         self.path = CACHE / f"{state}.jsonl"
         rows = self.path.read_text().splitlines() if self.path.exists() else []
         self.known: dict[str, bool] = dict(json.loads(row) for row in rows)
+        self.lock = threading.Lock()
 
     def survives(self, name: str, mutant: Mutant, place: Lab) -> bool:
         key = f"{name} {mutant.start} {mutant.end} {mutant.text}"
         if key not in self.known:
-            self.known[key] = place.survives(name, mutant)
-            with self.path.open("a") as stream:
-                stream.write(json.dumps([key, self.known[key]]) + "\n")
+            found = place.survives(name, mutant)
+            with self.lock, self.path.open("a") as stream:
+                self.known[key] = found
+                stream.write(json.dumps([key, found]) + "\n")
         return self.known[key]
 
 
-def measure(place: Lab, record: Record, chosen: dict[str, list[Mutant]], scores: list[Score]) -> None:
-    """Try all mutants; what is done by the time of an interruption is in `scores`."""
-    known = equivalents.known()
-    for number, (name, tried) in enumerate(chosen.items(), 1):
+def measure(places: list[Lab], record: Record, chosen: dict[str, list[Mutant]], scores: list[Score]) -> None:
+    """Try all mutants, a file at each place; those of an interruption are in `scores` as far as they were."""
+    known, done = equivalents.known(), itertools.count(1)
+    free: SimpleQueue[Lab] = SimpleQueue()
+    for place in places:
+        free.put(place)
+
+    def tried(name: str) -> None:
         score = Score(name)
         scores.append(score)
-        for mutant in tried:
-            if equivalents.key(name, mutant) in known:
-                score.equivalent += 1
-            elif record.survives(name, mutant, place):
-                score.survivors.append(mutant)
-            else:
-                score.killed += 1
-        print(f"{number}/{len(chosen)} {name}: {score.killed} of {score.counted} noticed", flush=True)
+        place = free.get()
+        try:
+            for mutant in chosen[name]:
+                if equivalents.key(name, mutant) in known:
+                    score.equivalent += 1
+                elif record.survives(name, mutant, place):
+                    score.survivors.append(mutant)
+                else:
+                    score.killed += 1
+        finally:
+            free.put(place)
+        print(f"{next(done)}/{len(chosen)} {name}: {score.killed} of {score.counted} noticed", flush=True)
+
+    pool = ThreadPoolExecutor(len(places))
+    try:
+        list(pool.map(tried, chosen))
+    finally:
+        for place in places:  # whoever waits for an answer gets none
+            place.worker.terminate()
+        pool.shutdown(cancel_futures=True)
 
 
 def main(argv: list[str]) -> int:
@@ -79,15 +104,16 @@ def main(argv: list[str]) -> int:
     scores: list[Score] = []
     interrupted = False
     with tempfile.TemporaryDirectory(dir=CACHE, prefix="tree-") as folder:
-        tree = Path(folder, "tree")
-        state = files.copy(tree)
+        trees = [Path(folder, f"tree-{number}") for number in range(max(1, arguments.jobs))]
+        states = [files.copy(tree) for tree in trees]
+        tree, state = trees[0], states[0]
         found = {name: mutants((tree / name).read_bytes()) for name in wanted or files.measured(tree)}
         chosen = {name: sample(name, each, arguments.seed, arguments.per_file) for name, each in found.items() if each}
         tests = sorted({test for name in chosen for test in files.own_tests(name)}) if arguments.own else [*files.TESTS]
         try:
             print(f"Asking which of the tests in {' '.join(tests)} execute which lines", flush=True)
-            with lab(tree, Path(folder), tests) as place:
-                measure(place, Record(f"{state}-own" if arguments.own else state), chosen, scores)
+            with labs(trees, Path(folder), tests) as places:
+                measure(places, Record(f"{state}-own" if arguments.own else state), chosen, scores)
         except KeyboardInterrupt:
             interrupted = True
     return tell(scores, equivalents.outdated(equivalents.known(), found), interrupted)

@@ -89,20 +89,24 @@ def executed(tree: Path, folder: Path, tests: list[str]) -> dict[str, dict[int, 
 
 
 @contextmanager
-def lab(tree: Path, folder: Path, tests: list[str]) -> Iterator[Lab]:
-    """Have everything that mutants are tried with."""
-    found = executed(tree, folder, tests)
-    argv = [sys.executable, "-m", "tests.mutate.worker"]
-    worker = subprocess.Popen(
-        argv, cwd=tree, env=environment(), text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
+def labs(trees: list[Path], folder: Path, tests: list[str]) -> Iterator[list[Lab]]:
+    """Have everything that mutants are tried with, in each of the copies."""
+    found = executed(trees[0], folder, tests)
+    made = [Lab(tree, found, _worker(tree)) for tree in trees]
     try:
-        made = Lab(tree, found, worker)
         began = time.monotonic()
-        if not made.passes(tests):
+        if not made[0].passes(tests):
             raise SystemExit("The tests pass, but not in the process that is to try mutants.")
-        made.seconds = max(SECONDS, 3 * (time.monotonic() - began))
+        seconds = max(SECONDS, 3 * (time.monotonic() - began))
+        for place in made:
+            place.seconds = seconds
         yield made
     finally:
-        worker.terminate()
-        worker.wait()
+        for place in made:
+            place.worker.terminate()
+            place.worker.wait()
+
+
+def _worker(tree: Path) -> subprocess.Popen[str]:
+    argv = [sys.executable, "-m", "tests.mutate.worker"]
+    return subprocess.Popen(argv, cwd=tree, env=environment(), text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)

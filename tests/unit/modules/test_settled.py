@@ -76,6 +76,15 @@ def test_whatever_is_lost_is_noticed_and_nothing_is_touched(settled: Any, what: 
     assert (settled.tree(), settled.said()) == (before, [])
 
 
+def test_a_run_would_refuse_a_masked_unit_that_still_runs(settled: Any) -> None:
+    units = [{"name": UNIT, "state": "started"}]
+    apply(settled, units=units)
+    settled.unit(UNIT, UnitFileState="masked")
+    assert settled.module.settled() == {}
+    with pytest.raises(settled.module.Refused):
+        apply(settled, units=units)
+
+
 def test_a_run_that_mends_it_settles_it_again(settled: Any) -> None:
     settled.path("conf.d/a.conf").write_text("b\n")
     assert apply(settled)["changed"]
