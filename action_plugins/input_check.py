@@ -248,8 +248,9 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         for name, option in options.items():
             if name not in task_vars:
                 if option.get("required"):
-                    generated = option.get("no_log") or "make secrets" in str(option.get("description"))
-                    how = "`make secrets INVENTORY=…` generates it" if generated else "set it in the inventory"
+                    vault = " in a vault file of" if option.get("no_log") else " in"
+                    generated = name in self.generated()
+                    how = "`make secrets INVENTORY=…` generates it" if generated else f"set it{vault} the inventory"
                     found.append(Lacking(f"{name} is not set; {how}"))
                 continue
             try:

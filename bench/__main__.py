@@ -13,6 +13,7 @@ STEPS = {
     "up": (steps.up, 1),
     "cold": (steps.cold, 3),
     "unchanged": (steps.unchanged, 7),
+    "calls": (steps.calls, 1),
     "profile": (steps.profile, 3),
     "grow": (steps.grow, 1),
     "hosts": (steps.hosts, 5),

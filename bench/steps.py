@@ -87,6 +87,18 @@ def unchanged(rounds: int) -> None:
         sample.measure(("unchanged", "script", number), peer.send("unchanged.sh", 1), [1])
 
 
+def calls(_rounds: int) -> None:
+    """(d) how often a run that changes nothing asks one host"""
+    counted = bed.STATE / "calls"
+    counted.unlink(missing_ok=True)
+    program = str(ROOT / "bench/peer/count-ssh")
+    sample.measure(
+        ("calls", "site", 1), bed.site(), [1], bed.tools(ANSIBLE_SSH_EXECUTABLE=program, BENCH_CALLS=str(counted))
+    )
+    sample.must_be_unchanged("calls", "site", 1)
+    print(f"remote calls of an unchanged host: {len(counted.read_text().splitlines())}")
+
+
 def grow(_rounds: int) -> None:
     """ten hosts instead of one"""
     bed.up(max(SIZES))

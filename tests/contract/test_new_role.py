@@ -32,7 +32,7 @@ TOUCHED = (
     "docs",
     "wiring",
 )
-NAME, UNIT = "mail_relay", "mail-relay"
+NAME, UNIT = "sample_of_make_role", "sample-of-make-role"  # which nobody has
 FACTS = {"distribution_release": "trixie", "memtotal_mb": 4096, "processor_vcpus": 2, "virtualization_type": "docker"}
 INVENTORY: dict[str, Any] = {
     "all": {

@@ -66,7 +66,9 @@ def addresses(root: Path) -> list[int]:
 
 def checked(root: Path, name: str) -> None:
     if not NAME.fullmatch(name) or name.endswith("_slow"):
-        raise LabError(f"NAME is {name!r}", "say what the role is called, in lower case: make role NAME=mail", 2)
+        raise LabError(
+            f"NAME is {name!r}", "lower-case letters, digits and _, and no ending _slow: make role NAME=mail", 2
+        )
     if (root / "roles" / name).exists():
         raise LabError(f"there is a role {name} already", "choose another name: make role NAME=mail", 2)
 

@@ -39,6 +39,8 @@ class Results:
                 good = True
         except LabError as error:
             console.failure(error)
+        except Exception as error:  # noqa: BLE001 - the others are run and reported all the same
+            console.failure(LabError(f"{step.title} broke: {error!r}"))
         self.rows.append((step.title, good, time.monotonic() - start - console.waited))
         console.waited = 0.0
 
@@ -51,7 +53,9 @@ class Results:
         steps = sorted(steps, key=lambda step: allowed.of(step.title) or 0, reverse=True)
 
         def run(step: Step) -> None:
-            self.add(step, self.console.beside(re.sub(r"\W+", "-", step.title).strip("-")))
+            beside = self.console.beside(re.sub(r"\W+", "-", step.title).strip("-"))
+            with beside.log:
+                self.add(step, beside)
 
         work_off(steps, LANES, run)
 

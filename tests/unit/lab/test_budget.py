@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.lab import budget, suite
 from tests.lab.budget import Budget
 from tests.lab.console import Console
@@ -65,3 +67,14 @@ def test_the_wait_for_other_scenarios_is_no_time_of_a_step(console: Console) -> 
     results.add(Step("molecule redis", step))
     results.add(Step("molecule base", lambda _: 0))
     assert [round(took) for _, _, took in results.rows] == [-50, 0]
+
+
+def test_a_step_that_breaks_is_a_failure_and_the_others_run(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(_console: Console) -> int:
+        raise FileNotFoundError("ruff")
+
+    monkeypatch.setattr(suite, "LANES", 2)
+    results = suite.Results(console)
+    results.add_side_by_side([Step("ruff check", breaks), *(Step(f"step {n}", lambda _: 0) for n in range(3))])
+    assert {title for title, good, _ in results.rows if good} == {"step 0", "step 1", "step 2"}
+    assert results.close() == 1

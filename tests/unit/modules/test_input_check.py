@@ -103,16 +103,14 @@ def test_a_run_reads_every_finding_once(tmp_path: Path) -> None:
         "sample_users": {"type": "list", "elements": "dict"},
         "sample_part": {"type": "str"},
         "sample_secret": {"type": "str", "required": True, "no_log": True},
-        "sample_authority": {
-            "type": "str",
-            "required": True,
-            "description": "From the vault file; `make secrets` makes it.",
-        },
+        "sample_token": {"type": "str", "required": True, "no_log": True},  # which somebody else has made
         "sample_owner": {"type": "str", "required": True, "description": "Whose it is."},
         "sample_id": {"type": "int"},
     }
     command = [*project(tmp_path, play, options), "-i", "fit,one,two,", "-e", "smaple_port=1", "--limit", "all,oen"]
     (tmp_path / "roles/sample/meta/forms.yml").write_text('{"sample_id": "1 to 9"}')
+    (tmp_path / "roles/sample/vars").mkdir(exist_ok=True)
+    (tmp_path / "roles/sample/vars/main.yml").write_text('{"sample_offer": {"secrets": ["sample_secret"]}}')
     done = run(tmp_path, command)
     assert done.returncode == 2
     said = done.stdout + done.stderr
@@ -123,7 +121,7 @@ def test_a_run_reads_every_finding_once(tmp_path: Path) -> None:
         "sample_port is 70000, a port is 1 to 65535; choose one of those [two]\n",
         "sample_port is 80; read where it is right [one]\n",  # a missing secret is no reason not to look
         "sample_secret is not set; `make secrets INVENTORY=…` generates it [one, two]\n",
-        "sample_authority is not set; `make secrets INVENTORY=…` generates it [one, two]\n",
+        "sample_token is not set; set it in a vault file of the inventory [one, two]\n",
         "sample_owner is not set; set it in the inventory [one, two]\n",
         "sample_id is 10; give 1 to 9 [two]\n",
         "--limit names oen, no group or host of the inventory; correct it [one, two]\n",

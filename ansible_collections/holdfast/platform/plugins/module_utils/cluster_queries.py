@@ -4,7 +4,11 @@
 
 from __future__ import annotations
 
+# On an idle cluster the last transaction is old, and a record that has come this instant is not replayed yet: a standby
+# is behind only if half a second later it still has not replayed what it had received.
 LOOK_QUERY = """
+with seen as materialized (select pg_last_wal_receive_lsn() as lsn),
+waited as materialized (select pg_sleep(case when lsn > pg_last_wal_replay_lsn() then 0.5 else 0 end) is null from seen)
 select jsonb_build_object(
   'recovery', pg_is_in_recovery(),
   'system', (select system_identifier::text from pg_control_system()),
@@ -14,7 +18,7 @@ select jsonb_build_object(
   'lsn', case when pg_is_in_recovery() then greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())
       else pg_current_wal_lsn() end,
   'streaming', exists (select from pg_stat_wal_receiver where status = 'streaming'),
-  'lag_seconds', case when not pg_is_in_recovery() or pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() then 0
+  'lag_seconds', case when not pg_is_in_recovery() or pg_last_wal_replay_lsn() >= seen.lsn then 0
       else extract(epoch from now() - pg_last_xact_replay_timestamp())::int end,
   'standbys', (select coalesce(jsonb_agg(jsonb_build_object(
       'name', application_name, 'state', state, 'sync', sync_state,
@@ -29,7 +33,8 @@ select jsonb_build_object(
   'settings', (select jsonb_object_agg(name, setting::int) from pg_settings where name in ('max_connections',
       'max_worker_processes', 'max_wal_senders', 'max_prepared_transactions', 'max_locks_per_transaction')),
   'bare', not exists (select from pg_database where datname not in ('postgres', 'template0', 'template1'))
-      and not exists (select from pg_roles where rolname <> 'postgres' and rolname !~ '^pg_'));
+      and not exists (select from pg_roles where rolname <> 'postgres' and rolname !~ '^pg_'))
+from seen, waited;
 """
 # Objects of users, and of extensions, are numbered from 16384 on.
 BARE_QUERY = """
