@@ -79,7 +79,7 @@ def whole(path: Path) -> list[str]:
     first = load(path)[0]
     # The role of the contract has variables alone
     tasked = [task for task in first.get("tasks") or [] if imported_role(task) != "contract"]
-    entry = next(iter(tasked), {})
+    entry: dict[str, Any] = next(iter(tasked), {})
     imported = str(entry.get("ansible.builtin.import_tasks", ""))
     if "import_playbook" in first or "ansible.builtin.import_playbook" in first or imported == "tasks/whole_run.yml":
         return []
