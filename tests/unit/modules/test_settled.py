@@ -125,6 +125,12 @@ def test_neither_a_check_run_nor_one_that_is_refused_claims_anything(host: Any) 
     assert not host.module.claims().exists()
 
 
+def test_where_systemd_does_not_answer_nothing_is_settled(settled: Any) -> None:
+    """It is no reason to refuse a run: the transactions say it themselves."""
+    settled.tool("systemctl", "#!/bin/sh\nexit 1\n")
+    assert settled.module.settled() == {}
+
+
 def test_all_units_are_asked_for_at_once(settled: Any) -> None:
     apply(settled, name="second", units=[{"name": "other.service"}])
     asked = settled.folder / "said"

@@ -39,7 +39,10 @@ def settled() -> dict[str, str]:
             found.append(Claimed(json.loads(path.read_text())))
         except (OSError, ValueError, LookupError, TypeError):  # of another version, or cut short
             continue
-    units = Units(list(dict.fromkeys(name for claim in found for name in claim.declared)))
+    try:
+        units = Units(list(dict.fromkeys(name for claim in found for name in claim.declared)))
+    except (Refused, OSError, ValueError):  # then each is asked for, and says what is wrong
+        return {}
     return {claim.arguments["name"]: claim.arguments["digest"] for claim in found if _holds(claim, units)}
 
 
