@@ -20,7 +20,6 @@ NAMED = {
     "certificate_set": "certificates",
     "certificate_checks": "certificates",
     "secret_file": "certificates",
-    "remote_call": "certificates",
     "sshd_in_force": "base_hardening",
     "sysctl": "base_hardening",
     "sysctl_in_force": "base_hardening",
