@@ -350,10 +350,11 @@ def test_a_certificate_says_little_itself(filters: Filters) -> None:
     ]
 
 
-def test_only_a_list_is_taken(refusal: Refusal) -> None:
+@pytest.mark.parametrize(("wanted", "kind"), [({"nginx": WANTED}, "dict"), (["nginx"], "list"), ([WANTED, 1], "list")])
+def test_only_a_list_is_taken(refusal: Refusal, wanted: Any, kind: str) -> None:
     """A mapping of certificates is a mistake that a type in the specification cannot always catch."""
-    message = refusal("certificates_complete", {"nginx": WANTED}, {})
-    assert message == "certificates_wanted must be a list of mappings, got dict"
+    message = refusal("certificates_complete", wanted, {})
+    assert message == f"certificates_wanted must be a list of mappings, got {kind}"
 
 
 @given(
@@ -392,3 +393,8 @@ def test_another_ca_is_told_and_refused_where_only_some_hosts_would_get_it(filte
         "certificates_ca_certificate is another CA than that of data1, and --limit leaves out app1, app2: hosts of two "
         "CAs refuse each other; bring the old one back, or run without --limit"
     ]
+
+
+@pytest.mark.parametrize(("pem", "before"), [(None, ""), ("", None), (b"", "")])
+def test_an_authority_and_its_fingerprint_are_texts(refusal: Refusal, pem: Any, before: Any) -> None:
+    assert "takes a certificate and a fingerprint, two texts" in refusal("authority_changes", pem, before, "a", [])
