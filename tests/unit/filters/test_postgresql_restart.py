@@ -73,6 +73,9 @@ def live(setting: str, unit: str | None = None, context: str = "postmaster", our
         ("3d", live("259200", "s"), True),
         ("100ms", live("100", "ms"), True),
         ("100s", live("100", "ms"), False),
+        ("1s", live("1000", "ms"), True),
+        ("200us", live("200", "us"), True),
+        ("2ms", live("2000", "us"), True),
         ("300s", live("300", "s"), True),
         ("0.9", live("0.9"), True),
         ("True", live("on"), True),
@@ -135,6 +138,10 @@ def test_without_a_server_nothing_is_compared(filters: Filters) -> None:
         ("window", "23:30-00:30", "00:15", True),
         ("window", "23:30-00:30", "12:00", False),
         ("window", "05:00-05:00", "12:00", True),
+        ("window", "02:30-04:15", "02:29", False),
+        ("window", "02:30-04:15", "02:30", True),
+        ("window", "02:30-04:15", "04:14", True),
+        ("window", "02:30-04:15", "04:15", False),
     ],
 )
 def test_the_restart_policy(filters: Filters, policy: str, window: str, clock: str, allowed: bool) -> None:

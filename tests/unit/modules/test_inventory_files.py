@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from ansible import context
+from ansible._internal._datatag._tags import TrustedAsTemplate
 from ansible.errors import AnsibleError
 from ansible.inventory.host import Host
 from ansible.parsing.dataloader import DataLoader
@@ -98,6 +99,21 @@ def test_what_can_be_read_is_read_once(loader: DataLoader, tmp_path: Path, text:
     path = written(tmp_path / "group_vars/all.yml", text)
     assert read(loader, tmp_path, SimpleNamespace(name="all")) == ""
     assert str(path) in loader._FILE_CACHE  # core finds it there
+
+
+def test_templates_in_what_was_read_are_still_templates(loader: DataLoader, tmp_path: Path) -> None:
+    """Core takes the file from where the plugin has put it, and evaluates only what is marked as trusted."""
+    path = written(tmp_path / "group_vars/all.yml", "a: '{{ b }}'\n")
+    assert read(loader, tmp_path, SimpleNamespace(name="all")) == ""
+    found = loader.load_from_file(str(path), cache="all", unsafe=True, trusted_as_template=True)
+    assert TrustedAsTemplate.is_tagged_on(found["a"])
+
+
+def test_a_name_that_begins_with_a_slash_is_no_path(loader: DataLoader, tmp_path: Path) -> None:
+    """As core has it: /srv/x is not the file of a group of that name."""
+    written(tmp_path / "group_vars/all.yml", "a: 1\n")
+    odd = written(tmp_path / "elsewhere.yml", "a:1\n")
+    assert read(loader, tmp_path, SimpleNamespace(name=str(odd.with_suffix("")))) == ""
 
 
 def test_a_vault_and_its_password(loader: DataLoader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

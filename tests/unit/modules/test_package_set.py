@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -445,6 +445,25 @@ def test_a_boot_that_never_ends_stops_nothing(machine: Machine) -> None:
     machine.put("boot", "starting\n")
     result = machine.wants("one", lock_seconds=1)
     assert (result["installed"], len(result["warnings"])) == (["one"], 1)
+
+
+def test_who_comes_after_a_boot_that_never_ends_has_the_whole_time_again(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(machine.module, "boots", lambda: True)
+
+    def sleep(seconds: float) -> None:
+        clock[0] += seconds
+
+    monkeypatch.setattr(machine.module, "time", SimpleNamespace(monotonic=lambda: clock[0], sleep=sleep))
+    patience = machine.module.Patience(10)
+    patience.wait_for_boot()
+    assert 10 <= clock[0] < 10.1
+    clock[0] += 9.8
+    assert not patience.over()
+    clock[0] += 0.2
+    assert patience.over()
 
 
 def test_a_process_out_of_sight_has_its_number_alone(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:

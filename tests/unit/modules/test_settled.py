@@ -118,6 +118,15 @@ def test_no_contents_are_kept_and_only_root_reads_what_is(settled: Any) -> None:
     assert claim.stat().st_mtime_ns == written  # a run that finds nothing to do writes nothing
 
 
+def test_what_is_kept_of_a_file(settled: Any) -> None:
+    """How it is checked and what a change of it would reload is no state of the host."""
+    kept = json.loads((settled.module.claims() / "test.json").read_text())
+    assert sorted(kept) == ["digest", "exclusive", "files", "name", "units"]
+    entry = next(file for file in kept["files"] if file["dest"].endswith("/a.conf"))
+    assert entry["sha256"] == "87428fc522803d31065e7bce3cf03fe475096631e5e07bbd7a0fde60c4cf25c7"  # sha256 of "a\n"
+    assert not {"content", "check", "on_change"} & set(entry)
+
+
 def test_neither_a_check_run_nor_one_that_is_refused_claims_anything(host: Any) -> None:
     apply(host, check=True)
     with pytest.raises(host.module.Refused):
