@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
-from ansible_collections.holdfast.platform.plugins.plugin_utils.inventory_values import SECRET, Leaf, Path
+from ansible_collections.holdfast.platform.plugins.plugin_utils.inventory_values import HIDDEN_TEXT, SECRET, Leaf, Path
 
-KINDS = {"topology": "topology", "version": "versions", "setting": "settings", "secret": "secrets"}
+KINDS = ("topology", "version", "setting", "secret")
 VERSION = re.compile(r"(?i)(^|_)(version|image|tag|release)$")
-LOOKS_OTHERWISE = re.compile(r"(?i)[+-]?[\d.]+|true|false|null|")
-WIDEST = 60  # characters of a value in the table
 EVERYWHERE = "all"
 Values = Mapping[str, Mapping[Path, Leaf]]
+Seen = dict[str, Leaf | None]
+Pair = tuple[Seen, Seen]
 
 
 class Side(NamedTuple):
@@ -32,7 +32,7 @@ class Side(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """A difference; the values of each side are empty where it has none."""
+    """A difference. The values of a side are more than one where hosts have their own, and none where it has none."""
 
     kind: str
     name: str
@@ -40,7 +40,7 @@ class Difference(NamedTuple):
     first: list[Any]
     second: list[Any]
     hidden: bool = False
-    same: bool = False  # of secrets
+    same: bool = False  # of secrets: each inventory must have its own
 
 
 class Scope(NamedTuple):
@@ -72,10 +72,18 @@ def _within(path: Path, start: Path) -> bool:
     return path[: len(start)] == start
 
 
-def _seen(side: Side, hosts: list[str], path: Path) -> dict[str, Leaf | None]:
+def _seen(side: Side, hosts: list[str], path: Path) -> Seen:
     """Return the different values at a path, of the hosts that have the variable at all."""
     leaves = [side.values[host][path[0]].get(path) for host in hosts if path[0] in side.values[host]]
     return {leaf.key if leaf else "": leaf for leaf in leaves}
+
+
+def _leaves(pair: Pair) -> list[Leaf]:
+    return [leaf for seen in pair for leaf in seen.values() if leaf]
+
+
+def _secret(pair: Pair) -> bool:
+    return any(leaf.kind == SECRET for leaf in _leaves(pair))
 
 
 def _differ(one: Mapping[str, object], other: Mapping[str, object]) -> bool:
@@ -100,27 +108,38 @@ def _holders(sides: tuple[Side, Side], scopes: list[Scope], start: Path, role: s
     return of_role or exact[: 1 if EVERYWHERE in exact else None] or [EVERYWHERE]
 
 
-def _in_both(sides: tuple[Side, Side], scopes: list[Scope], path: Path, role: str) -> Iterator[Difference]:
-    """Yield how a value differs, once if each inventory has one for all hosts, otherwise by group."""
-    told: dict[str, Difference] = {}
+def _places(sides: tuple[Side, Side], scopes: list[Scope], path: Path) -> list[tuple[Scope, Pair]]:
+    """Return where the values at a path are held against each other: by group, unless each inventory has one value."""
+    pairs = []
     for scope in scopes:
         one, other = (_seen(side, hosts, path) for side, hosts in zip(sides, scope.hosts, strict=True))
-        every = [leaf for leaf in (*one.values(), *other.values()) if leaf]
-        secret = any(leaf.kind == SECRET for leaf in every)
-        decided = scope is scopes[0] and (secret or len(one) == len(other) == 1)
-        shared = bool({*one} & {*other} - {""})
-        if (secret and decided and shared) or (not secret and one and other and _differ(one, other)):
-            if scope is scopes[0] and not decided:
-                continue
-            groups = _holders(sides, scopes, path, role) if decided else [scope.group]
-            values = [[leaf.value for leaf in seen.values() if leaf] for seen in (one, other)]
+        pairs.append((scope, (one, other)))
+    first, second = pairs[0][1]
+    at_once = len(first) == len(second) == 1 or _secret(pairs[0][1])
+    return pairs[:1] if at_once else [(scope, pair) for scope, pair in pairs[1:] if all(pair)]
+
+
+def _in_both(sides: tuple[Side, Side], scopes: list[Scope], path: Path, role: str) -> Iterator[Difference]:
+    """Yield how a value differs; groups in which it differs alike are told together."""
+    told: dict[str, Difference] = {}
+    for scope, pair in _places(sides, scopes, path):
+        one, other = pair
+        secret = _secret(pair)
+        shared = secret and bool({*one} & {*other} - {""})
+        if shared or (not secret and _differ(one, other)):
+            groups = _holders(sides, scopes, path, role) if scope is scopes[0] else [scope.group]
             key = json.dumps([[*one], [*other]])
             before = told[key].groups if key in told else []
-            hidden = any(leaf.kind for leaf in every)
-            told[key] = Difference(_sort(path, secret), ".".join(path), before + groups, *values, hidden, shared)
-        if decided:
-            break
+            values = ([leaf.value for leaf in seen.values() if leaf] for seen in pair)
+            hidden = any(leaf.kind for leaf in _leaves(pair))
+            first, second = (_shown(each, hidden) for each in values)
+            told[key] = Difference(_sort(path, secret), ".".join(path), before + groups, first, second, hidden, shared)
     yield from told.values()
+
+
+def _shown(values: list[Any], hidden: bool) -> list[Any]:
+    """Return what may leave this file."""
+    return [HIDDEN_TEXT] if hidden and values else values
 
 
 def _sort(path: Path, secret: bool) -> str:
@@ -139,10 +158,10 @@ def _alone(sides: tuple[Side, Side], scopes: list[Scope], start: Path, which: in
         if plain:
             found[json.dumps(plain, sort_keys=True, default=str)] = plain.get("", plain)
     kind = _sort(start, any(leaf.kind == SECRET for leaf in every))
-    values: list[list[Any]] = [[], []]
-    values[which] = [*found.values()]
     hidden = any(leaf.kind for leaf in every)
-    return Difference(kind, ".".join(start), _holders(sides, scopes, start, role), *values, hidden)
+    values = _shown([*found.values()], hidden)
+    first, second = ([], values) if which else (values, [])
+    return Difference(kind, ".".join(start), _holders(sides, scopes, start, role), first, second, hidden)
 
 
 def variable(sides: tuple[Side, Side], name: str, role: str) -> Iterator[Difference]:
@@ -171,8 +190,7 @@ def differences(first: Side, second: Side, owners: Mapping[str, str]) -> list[Di
     """Return every difference, by kind and name; ``owners`` tells whose option a variable is."""
     names = {name for side in (first, second) for values in side.values.values() for name in values}
     found = [each for name in sorted(names) for each in variable((first, second), name, owners.get(name, ""))]
-    order = [*KINDS]
-    return [*topology(first, second), *sorted(found, key=lambda each: order.index(each.kind))]
+    return [*topology(first, second), *sorted(found, key=lambda each: KINDS.index(each.kind))]
 
 
 def expected(name: str, patterns: Iterable[str]) -> bool:
