@@ -50,17 +50,19 @@ class Scope(NamedTuple):
     hosts: tuple[list[str], list[str]]
 
 
-def topology(first: Side, second: Side) -> Iterator[Difference]:
+def topology(first: Side, second: Side) -> list[Difference]:
+    """Return which groups have not as many hosts; that there are more hosts in all follows from those of the groups."""
+    found = []
     for group in sorted({*first.groups, *second.groups}):
-        counts = [len(side.groups.get(group, [])) for side in (first, second)]
-        if counts[0] != counts[1]:
-            yield Difference("topology", f"groups.{group}", [group], counts[:1], counts[1:])
+        one, other = (len(side.groups.get(group, [])) for side in (first, second))
+        if one != other:
+            found.append(Difference("topology", f"groups.{group}", [group], [one], [other]))
+    return [each for each in found if each.groups != [EVERYWHERE]] or found
 
 
-def _scopes(sides: tuple[Side, Side], role: str) -> list[Scope]:
-    """Return all hosts that have the role, then those of each group that both inventories have."""
-    hosts = tuple(side.hosts_of(role) for side in sides)
-    found = [Scope(EVERYWHERE, (hosts[0], hosts[1]))]
+def _scopes(sides: tuple[Side, Side], hosts: tuple[list[str], list[str]]) -> list[Scope]:
+    """Return all hosts that are compared, then those of each group that both inventories have."""
+    found = [Scope(EVERYWHERE, hosts)]
     for group in sorted({*sides[0].groups} & {*sides[1].groups} - {EVERYWHERE}):
         members = [[host for host in own if host in side.groups[group]] for own, side in zip(hosts, sides, strict=True)]
         if all(members):
@@ -165,10 +167,17 @@ def _alone(sides: tuple[Side, Side], scopes: list[Scope], start: Path, which: in
 
 
 def variable(sides: tuple[Side, Side], name: str, role: str) -> Iterator[Difference]:
-    """Yield in what one variable differs; one of a role that an inventory has no host for is topology."""
-    scopes = _scopes(sides, role)
-    if not all(scopes[0].hosts):
-        return
+    """Yield in what one variable differs.
+
+    Of a role that one inventory has no host for only a secret that both have is told; all else is topology.
+    """
+    of_role = (sides[0].hosts_of(role), sides[1].hosts_of(role))
+    scopes = _scopes(sides, of_role if all(of_role) else ([*sides[0].values], [*sides[1].values]))
+    found = _all_parts(sides, scopes, name, role)
+    yield from (each for each in found if each.same or all(of_role) or not any(of_role))
+
+
+def _all_parts(sides: tuple[Side, Side], scopes: list[Scope], name: str, role: str) -> Iterator[Difference]:
     paths = [
         {path for host in hosts for path in side.values[host].get(name, {})}
         for side, hosts in zip(sides, scopes[0].hosts, strict=True)

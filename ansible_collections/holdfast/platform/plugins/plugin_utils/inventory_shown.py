@@ -8,7 +8,9 @@ from typing import Any
 from ansible_collections.holdfast.platform.plugins.plugin_utils.inventory_differences import Difference
 
 HEADS = {"topology": "topology", "version": "versions", "setting": "settings", "secret": "secrets"}
-READ_OTHERWISE = re.compile(r"(?i)[+-]?[\d.]+|true|false|null|")  # texts that would look like a number, or like nothing
+READ_OTHERWISE = re.compile(
+    r"(?i)[+-]?\d+([.]\d*)?|true|false|null|"
+)  # texts that would look like a number, or like nothing
 WIDEST = 48  # characters of a value in the table
 LONGEST = 200  # and in a sentence
 ABSENT, GIVEN = "-", "given"

@@ -144,8 +144,9 @@ class Marks:
         def any_of(found: Iterable[str]) -> str:
             return "|".join(map(re.escape, sorted({*found}, key=lambda text: (-len(text), text)))) or r"(?!)"
 
-        told = any_of(text for text in hosts if UNLIKE_WORDS.search(text))
-        self.hosts = re.compile(rf"(?<![\w.:-])(?:{told})(?![\w-]|[.:]?\w*\.\w|:[0-9a-f]*:)|(?<=\[)(?:{told})(?=\])")
+        told = [text for text in hosts if UNLIKE_WORDS.search(text)]
+        names, addresses = (any_of(text for text in told if (":" in text) is six) for six in (False, True))
+        self.hosts = re.compile(rf"(?<![\w.-])(?:{names})(?![\w-]|\.\w)|(?<![\w.:])(?:{addresses})(?![\w.:])")
         self.folders = re.compile(rf"(?:{any_of(folders)})(?=/|$)")
         self.secrets = re.compile(any_of(text for text in secrets if len(text) >= TELLING))
 
