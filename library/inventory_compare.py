@@ -9,15 +9,16 @@ short_description: Name every difference between the inventory of the run and an
 version_added: "1.0"
 author: Holdfast
 description:
-  - Reads both inventories as core does, whatever kind they are, with the vault passwords of the run. No host is contacted.
-  - Compares the number of hosts in each group, and every variable that one of them gives. A variable that only one gives is
-    held against the default of its role. Options of a role are compared where both have hosts with that role.
+  - Reads both inventories as core does, whatever kind they are, with the vault passwords of the run. Contacts no host.
+  - Compares the number of hosts in each group, and every variable that one of them gives. A variable that only one
+    gives is held against the default of its role. Options of a role are compared where both have hosts with that role.
   - Values are compared as they are computed, part by part. What needs the facts of a host is compared as it is written.
-  - A value that is one for all hosts is told once, otherwise by group. Hosts of a group may have values of their own, and
-    with fewer hosts there are fewer of them.
-  - Names and addresses of an inventory's own hosts, its folder, and variables that begin with C(ansible_) are no differences.
-  - Secrets are what C(make secrets) generates, options with C(no_log), vaulted values, texts whose name sounds like one, and
-    what is computed of them. They must differ, and are told by name alone.
+  - A value that is one for all hosts is told once, otherwise by group. Hosts of a group may have values of their own,
+    and with fewer hosts there are fewer of them.
+  - Names and addresses of an inventory's own hosts, its folder, and variables that begin with C(ansible_) or
+    C(compare_) are no differences.
+  - Secrets are what C(make secrets) generates, options with C(no_log), vaulted values, texts whose name sounds like
+    one, and what is computed of them. They must differ, and are told by name alone.
 attributes:
   check_mode: {support: full, description: Changes nothing.}
   diff_mode: {support: none, description: Changes nothing.}
@@ -29,8 +30,8 @@ options:
     required: true
   expected:
     description:
-      - Names of what may differ, and of secrets that may be the same. Each stands for what is below it too; V(*) stands for
-        anything.
+      - Names of what may differ, and of secrets that may be the same. Each stands for what is below it too; V(*) stands
+        for anything.
     type: list
     elements: str
     default: []
@@ -53,12 +54,13 @@ RETURN = r"""
 compared: {description: What both inventories are called., type: list, elements: str, returned: always}
 differences:
   description:
-    - Mappings of C(kind) (topology, version, setting, secret), C(name), C(groups), the values of the C(first) and the
-      C(second) (none where it has none, several where hosts have their own), C(hidden), C(same), C(expected) and C(text).
+    - Mappings of C(kind) (topology, version, setting, secret), C(name), C(groups), the values of the C(first) and of
+      the C(second) (none where it has none, several where hosts have their own), C(hidden), C(same), C(expected) and
+      C(text).
   type: list
   elements: dict
   returned: always
-unexpected: {description: One sentence for each difference that is not expected., type: list, elements: str, returned: always}
+unexpected: {description: A sentence per difference that is not expected., type: list, elements: str, returned: always}
 counted: {description: How many of each kind these are., type: str, returned: always}
 table: {description: All differences as people read them., type: str, returned: always}
 """

@@ -137,6 +137,7 @@ def test_every_difference_is_named_and_no_secret_shown(folder: Path) -> None:
 
 
 def test_a_strict_comparison_fails_unless_everything_is_expected(folder: Path) -> None:
+    """Staging differs from production in what the inventory lists, and in nothing else (ENV-07)."""
     strict = ["-e", f"compare_with={folder}/staging/hosts.yml", "-e", "compare_strict=true"]
     names = [name for _kind, name, _first, _second in TOLD if not name.startswith("postgresql_settings.")]
     some = compare(

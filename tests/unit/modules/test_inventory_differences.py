@@ -36,8 +36,8 @@ def compared(
     kind: str = "",
     groups: tuple[dict[str, list[str]], dict[str, list[str]]] = (GROUPS, GROUPS),
 ) -> list[tuple[Any, ...]]:
-    sides = [side(name, own, values, kind) for name, own, values in zip("ab", groups, (one, other), strict=True)]
-    return [(each.name, each.groups, each.first, each.second) for each in differences(*sides, OWNERS)]
+    found = differences(side("a", groups[0], one, kind), side("b", groups[1], other, kind), OWNERS)
+    return [(each.name, each.groups, each.first, each.second) for each in found]
 
 
 @pytest.mark.parametrize(
@@ -99,6 +99,12 @@ def test_groups_that_differ_alike_are_told_together() -> None:
 def test_what_belongs_to_a_role_that_one_has_no_host_for_is_topology() -> None:
     one, other = {"all": {"redis_port": 1}}, {"all": {"redis_port": 2}}
     assert compared(one, other, groups=(WITH_CACHE, GROUPS)) == [("groups.cache", ["cache"], [1], [0])]
+
+
+def test_hosts_that_are_in_more_groups_here_than_there_are_no_difference() -> None:
+    together, apart = {"database": ["data1"], "cache": ["data1"]}, {"database": ["one"], "cache": ["two"]}
+    one, other = {"data1": {"x": 1, "redis_port": 1}}, {"two": {"x": 1, "redis_port": 1}}
+    assert compared(one, other, groups=(together, apart)) == [("groups.all", ["all"], [1], [2])]
 
 
 def test_hosts_are_counted_by_group() -> None:
@@ -166,9 +172,12 @@ def test_versions_are_told_apart(name: str, kind: str) -> None:
 
 
 def test_topology_comes_first_then_versions_settings_and_secrets() -> None:
-    values = {host: {"a_setting": {("a_setting",): Leaf(1)}} for host in ("edge1",)}
-    more = {"z_version": {("z_version",): Leaf(1)}, "b": {("b",): Leaf("p", SECRET)}, **values["edge1"]}
-    one = Side("a", {"all": ["edge1"], "edge": ["edge1"]}, ROLES, {"edge1": more})
+    values: dict[str, dict[tuple[str, ...], Leaf]] = {
+        "z_version": {("z_version",): Leaf(1)},
+        "b": {("b",): Leaf("p", SECRET)},
+        "a_setting": {("a_setting",): Leaf(1)},
+    }
+    one = Side("a", {"all": ["edge1"], "edge": ["edge1"]}, ROLES, {"edge1": values})
     other = Side("b", {"all": ["edge1"], "cache": ["edge1"]}, ROLES, {"edge1": {}})
     assert [each.name for each in differences(one, other, {})] == [
         *["groups.cache", "groups.edge", "z_version", "a_setting", "b"],

@@ -117,7 +117,7 @@ def test_a_vaulted_value_is_a_secret_wherever_it_is() -> None:
 
 
 def test_what_refers_to_a_secret_by_way_of_others_is_made_of_it() -> None:
-    raw = {
+    raw: dict[str, list[Any]] = {
         "first": ["locked"],
         "second": [["{{ first }}"]],
         "third": ["{{ second[0] }}"],
@@ -191,5 +191,6 @@ def test_nothing_is_marked_where_nothing_is_known() -> None:
 
 
 def test_values_of_other_types_are_other_values() -> None:
-    assert len({Leaf(value).key for value in (1, True, "1", 1.5, None, [], {})}) == 7
+    values: list[Any] = [1, True, "1", 1.5, None, [], {}]
+    assert len({Leaf(value).key for value in values}) == 7
     assert Leaf({"a": 1, "b": 2}).key == Leaf({"b": 2, "a": 1}).key
