@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.contract.conftest import Build
-from tests.contract.contracts import filters, layout
+from tests.contract.contracts import filters, layout, targets
 from tests.contract.contracts.registry import PROJECT, ROLE
 from tests.contract.sample import GOOD, PROGRAM, ROOM, ROOMS, changed
 
@@ -261,6 +261,26 @@ PROJECT_CASES: list[tuple[str, Change, str]] = [
     ("text", {"docs/a.txt": plain("cd /var/lib/postgresql/{~{ version }}/main\n")}, "a cluster where Debian puts it"),
     ("text", {"docs/a.txt": plain("<<<<~<<< ours\n")}, "a merge conflict"),
     ("playbook tasks", {SITE: GOOD[SITE] + "    - {name: Ping, ping: }\n"}, "ping is not a full module name"),
+    ("targets", changed(MAIN, "import_tasks: check.yml", "import_tasks: chekc.yml"), "names chekc.yml, which is not"),
+    ("targets", changed(MAIN, "import_tasks: check.yml", "include_tasks: {file: no.yml}"), "main.yml names no.yml"),
+    ("targets", changed(SITE, "name: demo, tasks_from: apply", "name: demo, tasks_from: look"), "demo/tasks/look.yml"),
+    ("targets", changed(SITE, "name: demo, tasks_from: apply", "name: other"), "site.yml names other, which is not"),
+    ("targets", {SITE: f"{GOOD[SITE]}- ansible.builtin.import_playbook: more.yml\n"}, "site.yml names more.yml"),
+    ("targets", changed(SITE, "  hosts: all\n", "  hosts: all\n  roles: [other]\n"), "site.yml names other"),
+    ("targets", changed(SITE, "  hosts: all\n", "  hosts: all\n  vars_files: [x.yml]\n"), "site.yml names x.yml"),
+    ("targets", {TEMPLATE: None}, "apply.yml names etc/demo.conf.j2, which is not there; write it, or correct"),
+    ("targets", {DEMO: None}, "apply.yml names usr/local/lib/demo, which"),
+    ("targets", task("  ansible.builtin.copy: {src: some.py, dest: /opt/x}\n"), "apply.yml names some.py"),
+    (
+        "targets",
+        {VARS: GOOD[VARS] + "__demo_files: \"{{ [{'dest': '/etc/x', 'template': 'etc/x.j2'}] }}\"\n"},
+        "demo/vars/main.yml names etc/x.j2",
+    ),
+    (
+        "targets",
+        {VERIFY: f"{GOOD[VERIFY]}  vars: {{a: \"{{{{ lookup('file', 'a.py') }}}}\"}}\n"},
+        "verify.yml names a.py",
+    ),
     (
         "playbook tasks",
         {SITE: GOOD[SITE] + "    - {name: P, ansible.builtin.ping: , register: result}\n"},
@@ -496,6 +516,11 @@ ALLOWED: list[tuple[str, Change]] = [
     ("secrets declared", option("demo_public_key: {description: x, type: str}")),
     ("templates", {TEMPLATE: GOOD[TEMPLATE] + "{% if 1 %}a{% elif 2 %}b{% elif 3 %}c{% elif 4 %}d{% endif %}\n"}),
     ("templates", {"roles/demo/templates/etc/demo.json.j2": "{{ demo_settings | to_json }}\n"}),
+    ("targets", task("  ansible.builtin.copy: {src: /etc/a, dest: /etc/b, remote_src: true}\n")),
+    ("targets", task("  ansible.builtin.include_tasks: '{{ kind }}.yml'\n")),
+    ("targets", task("  ansible.builtin.import_role: {name: installed.collection.role}\n")),
+    ("targets", {VARS: f"{GOOD[VARS]}__demo_probe: {{program: in-force, what: settings}}\n"}),
+    ("targets", {VERIFY: f"{GOOD[VERIFY]}  vars_files: [../../.cache/lab/bed.json]\n"}),
     (
         "known",
         changed(SITE, "name: demo,", "name: '{{ __role }}',")
@@ -554,6 +579,25 @@ def test_pages_are_fresh_after_writing_and_name_what_went_stale(build: Build) ->
     assert "- `site_hosts` (str): the hosts to work on" in (root / "docs/playbooks.md").read_text()
     (root / DEFAULTS).write_text(GOOD[DEFAULTS].replace("80", "81"))
     assert PROJECT["docs"](root) == ["stale: roles/demo/README.md"]
+
+
+def test_what_git_does_not_track_is_missed_where_a_tracked_file_names_it(build: Build) -> None:
+    root = build()
+    assert targets.git_knows(root) is None  # then what exists is taken for tracked
+    git = ["git", "-C", str(root)]
+    for argv in (["init", "--quiet"], ["add", "--all"], ["rm", "--quiet", "--cached", TEMPLATE, DEMO]):
+        subprocess.run([*git, *argv], check=True, capture_output=True)
+    told = "roles/demo/tasks/apply.yml names {}, which git does not track; `git add {}`"
+    assert targets.findings(root) == [
+        told.format("usr/local/lib/demo", DEMO),
+        told.format("etc/demo.conf.j2", TEMPLATE),
+    ]
+    # Nor is there anything to say of work that is not added yet itself
+    subprocess.run([*git, "rm", "--quiet", "--cached", APPLY], check=True)
+    assert targets.findings(root) == [
+        "roles/demo/tasks/main.yml names apply.yml, which git does not track; `git add roles/demo/tasks/apply.yml`",
+        "playbooks/site.yml names demo/tasks/apply.yml, which git does not track; `git add roles/demo/tasks/apply.yml`",
+    ]
 
 
 def test_a_role_that_is_tried_in_the_scenario_of_another_is_applied_there(
