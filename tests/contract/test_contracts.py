@@ -20,6 +20,7 @@ SITE, VERIFY, SIDECAR = "playbooks/site.yml", "molecule/demo/verify.yml", "filte
 BUDGET, NUMBERS, HANDLERS = "tests/lab/budget.toml", "filter_plugins/numbers.py", "roles/demo/handlers/main.yml"
 DEMO = "roles/demo/files/usr/local/lib/demo"
 
+GENERATOR = Path(__file__).resolve().parents[2] / "docs/generate.py"
 Change = dict[str, str | None]
 HANDED, EXAMPLE = "playbooks/roles/contract/vars/main.yml", "inventories/example/group_vars/all/main.yml"
 WIRED = "filter_plugins/wiring.py"
@@ -569,8 +570,7 @@ def test_names_of_filters(tmp_path: Path, code: str, names: list[str]) -> None:
 
 def test_pages_are_fresh_after_writing_and_name_what_went_stale(build: Build) -> None:
     root = build()
-    generator = [sys.executable, str(Path(__file__).resolve().parents[2] / "docs/generate.py"), "--root", str(root)]
-    subprocess.run(generator, check=True, capture_output=True)
+    subprocess.run([sys.executable, str(GENERATOR), "--root", str(root)], check=True, capture_output=True)
     assert PROJECT["docs"](root) == []
     page = (root / README).read_text()
     assert "| `demo_users[].token` | str |  | The token. Secret. |" in page
@@ -579,6 +579,34 @@ def test_pages_are_fresh_after_writing_and_name_what_went_stale(build: Build) ->
     assert "- `site_hosts` (str): the hosts to work on" in (root / "docs/playbooks.md").read_text()
     (root / DEFAULTS).write_text(GOOD[DEFAULTS].replace("80", "81"))
     assert PROJECT["docs"](root) == ["stale: roles/demo/README.md"]
+
+
+def test_tables_of_groups_are_those_of_the_contract(build: Build) -> None:
+    """They were written by hand, and lacked groups and roles."""
+    marks = "<!-- {0}: generated -->\nby hand\n<!-- end of {0} -->\n"
+    root = build(
+        {
+            "README.md": marks.format("groups") + marks.format("roles"),
+            "docs/architecture.md": f"before\n{marks.format('groups')}after\n",
+            "roles/other/meta/argument_specs.yml": OTHER["roles/other/meta/argument_specs.yml"],
+            HANDED: """---
+contract_group_roles:
+  app: "{{ ['other'] + (['demo'] if groups['queue'] else []) }}"
+  queue: [other]
+host_roles: "{{ ['demo'] + (group_names | flatten) }}"
+contract_handed: {demo_port: x, other_mode: x, demo_mode: x}
+""",
+        }
+    )
+    subprocess.run([sys.executable, str(GENERATOR), "--root", str(root)], check=True, capture_output=True)
+    readme, architecture = (root / "README.md").read_text(), (root / "docs/architecture.md").read_text()
+    assert "| every host | `demo`: An example |" in readme
+    assert "| `app` | `other`: .<br>`demo`: An example |" in readme
+    assert readme.endswith("[`demo`](roles/demo/README.md), [`other`](roles/other/README.md).\n<!-- end of roles -->\n")
+    assert "| every host | demo | `demo_port`, `demo_mode` |" in architecture
+    assert "| `queue` | other | `other_mode` |" in architecture
+    assert (architecture[:6], architecture[-6:]) == ("before", "after\n")
+    assert "by hand" not in readme + architecture
 
 
 def test_what_git_does_not_track_is_missed_where_a_tracked_file_names_it(build: Build) -> None:
