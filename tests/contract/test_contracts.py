@@ -111,6 +111,13 @@ ROLE_CASES: list[tuple[str, Change, str]] = [
     ("entry points", LOOK, "entry point look has no tasks/look.yml"),
     ("entry points", {SPEC: f"{GOOD[SPEC]}  apply: {{options: {{}}}}\n"}, "apply has no short_description"),
     ("known", changed(SITE, "name: demo,", "name: other,"), "not in playbooks/site.yml"),
+    ("known", changed(HANDED, "[demo]", "[other]"), "demo is in no group of contract_group_roles, so no host has it"),
+    (
+        "known",
+        changed(HANDED, "[demo]", "\"{{ ['demos'] }}\""),
+        "write `demo: [demo]` in playbooks/roles/contract/vars",
+    ),
+    ("known", {HANDED: None}, "demo is in no group"),
     ("known", {"molecule/demo/molecule.yml": None}, "molecule/demo/molecule.yml is missing"),
     ("known", {"README.md": "Roles: demolition\n"}, "README.md does not list demo"),
     ("surface", {DEFAULTS: GOOD[DEFAULTS] + "demo_more: 1\n"}, "demo_more has a default but is not"),
@@ -522,6 +529,8 @@ ALLOWED: list[tuple[str, Change]] = [
     ("targets", task("  ansible.builtin.import_role: {name: installed.collection.role}\n")),
     ("targets", {VARS: f"{GOOD[VARS]}__demo_probe: {{program: in-force, what: settings}}\n"}),
     ("targets", {VERIFY: f"{GOOD[VERIFY]}  vars_files: [../../.cache/lab/bed.json]\n"}),
+    ("known", {HANDED: "contract_group_roles: {}\nhost_roles: \"{{ ['base', 'demo'] }}\"\n"}),
+    ("known", changed(HANDED, "[demo]", "\"{{ ['demo'] if a else [] }}\"")),
     (
         "known",
         changed(SITE, "name: demo,", "name: '{{ __role }}',")
