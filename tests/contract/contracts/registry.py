@@ -13,6 +13,7 @@ from tests.contract.contracts import (
     duplication,
     filters,
     layout,
+    offers,
     playbooks,
     python,
     remote,
@@ -114,6 +115,7 @@ ROLE: dict[str, Contract] = {
     "files secret": secrets.files_are_secret,
     "templates": templates.findings,
     "vars": role_vars.findings,
+    "offer": offers.findings,
     "entry points": doors.doors_lead_somewhere,
 }
 PROJECT: dict[str, Contract] = {
