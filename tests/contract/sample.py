@@ -53,6 +53,11 @@ all:
     - name: Apply demo
       ansible.builtin.import_role: {name: demo, tasks_from: apply}
 """,
+    "playbooks/roles/contract/vars/main.yml": """---
+contract_group_roles: {app: [demo]}
+host_roles: "{{ ['base'] }}"
+""",
+    "playbooks/tasks/whole_run.yml": "---\n- {name: Refuse a choice of tasks, ansible.builtin.meta: noop}\n",
     "tests/lab/budget.toml": "together = 60\nhardened = 5\n[seconds]\ndemo = 60\n",
     "molecule/demo/molecule.yml": "---\n",
     "molecule/demo/verify.yml": """---

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.contract.conftest import Build
-from tests.contract.contracts import filters, layout
+from tests.contract.contracts import filters, layout, targets
 from tests.contract.contracts.registry import PROJECT, ROLE
 from tests.contract.sample import GOOD, PROGRAM, ROOM, ROOMS, changed
 
@@ -20,6 +20,7 @@ SITE, VERIFY, SIDECAR = "playbooks/site.yml", "molecule/demo/verify.yml", "filte
 BUDGET, NUMBERS, HANDLERS = "tests/lab/budget.toml", "filter_plugins/numbers.py", "roles/demo/handlers/main.yml"
 DEMO = "roles/demo/files/usr/local/lib/demo"
 
+GENERATOR = Path(__file__).resolve().parents[2] / "docs/generate.py"
 Change = dict[str, str | None]
 HANDED, EXAMPLE = "playbooks/roles/contract/vars/main.yml", "inventories/example/group_vars/all/main.yml"
 WIRED = "filter_plugins/wiring.py"
@@ -94,6 +95,27 @@ ROLE_CASES: list[tuple[str, Change, str]] = [
         "vars/more.yml: an exp",
     ),
     ("vars", task("  ansible.builtin.debug: {msg: '{%- set a = 1 -%}'}\n"), "demo/tasks/apply.yml assigns in Jinja"),
+    (
+        "offer",
+        changed(VARS, "  packages:", "  unit: [demo.service]\n  packages:"),
+        "main.yml: demo_offer.unit is no part of",
+    ),
+    (
+        "offer",
+        changed(VARS, "  packages: [demo]", "  unit: '{{ all }}'"),
+        "demo_offer.unit is no part of an offer; choose one",
+    ),
+    ("offer", changed(VARS, "[demo]", "demo"), "demo_offer.packages is 'demo'; give a list"),
+    ("offer", changed(VARS, "[demo]", "['{{ one }}', 7]"), "demo_offer.packages is [7]; give a list of texts"),
+    ("offer", changed(VARS, "sources: [public]", "source: [public]"), "demo_offer.ports has source; its keys are"),
+    ("offer", changed(VARS, "{mb: 10}", "[10]"), "demo_offer.memory is [10]; give a mapping"),
+    (
+        "offer",
+        changed(VARS, "demo_offer:", "demo_offers:"),
+        "demo/vars/main.yml has None for demo_offer; give a mapping",
+    ),
+    ("offer", {VARS: None}, "has None for demo_offer"),
+    ("offer", {VARS: "demo_offer: '{{ all }}'\n"}, "has '{{ all }}' for demo_offer"),
     ("files", {README: None}, "README.md is missing"),
     ("sizes", {README: "text\n" * 121}, "README.md has 121 lines"),
     ("sizes", {MAIN: "#\n" * 31}, "tasks/main.yml has 31 lines"),
@@ -110,6 +132,13 @@ ROLE_CASES: list[tuple[str, Change, str]] = [
     ("entry points", LOOK, "entry point look has no tasks/look.yml"),
     ("entry points", {SPEC: f"{GOOD[SPEC]}  apply: {{options: {{}}}}\n"}, "apply has no short_description"),
     ("known", changed(SITE, "name: demo,", "name: other,"), "not in playbooks/site.yml"),
+    ("known", changed(HANDED, "[demo]", "[other]"), "demo is in no group of contract_group_roles, so no host has it"),
+    (
+        "known",
+        changed(HANDED, "[demo]", "\"{{ ['demos'] }}\""),
+        "write `demo: [demo]` in playbooks/roles/contract/vars",
+    ),
+    ("known", {HANDED: None}, "demo is in no group"),
     ("known", {"molecule/demo/molecule.yml": None}, "molecule/demo/molecule.yml is missing"),
     ("known", {"README.md": "Roles: demolition\n"}, "README.md does not list demo"),
     ("surface", {DEFAULTS: GOOD[DEFAULTS] + "demo_more: 1\n"}, "demo_more has a default but is not"),
@@ -261,6 +290,26 @@ PROJECT_CASES: list[tuple[str, Change, str]] = [
     ("text", {"docs/a.txt": plain("cd /var/lib/postgresql/{~{ version }}/main\n")}, "a cluster where Debian puts it"),
     ("text", {"docs/a.txt": plain("<<<<~<<< ours\n")}, "a merge conflict"),
     ("playbook tasks", {SITE: GOOD[SITE] + "    - {name: Ping, ping: }\n"}, "ping is not a full module name"),
+    ("targets", changed(MAIN, "import_tasks: check.yml", "import_tasks: chekc.yml"), "names chekc.yml, which is not"),
+    ("targets", changed(MAIN, "import_tasks: check.yml", "include_tasks: {file: no.yml}"), "main.yml names no.yml"),
+    ("targets", changed(SITE, "name: demo, tasks_from: apply", "name: demo, tasks_from: look"), "demo/tasks/look.yml"),
+    ("targets", changed(SITE, "name: demo, tasks_from: apply", "name: other"), "site.yml names other, which is not"),
+    ("targets", {SITE: f"{GOOD[SITE]}- ansible.builtin.import_playbook: more.yml\n"}, "site.yml names more.yml"),
+    ("targets", changed(SITE, "  hosts: all\n", "  hosts: all\n  roles: [other]\n"), "site.yml names other"),
+    ("targets", changed(SITE, "  hosts: all\n", "  hosts: all\n  vars_files: [x.yml]\n"), "site.yml names x.yml"),
+    ("targets", {TEMPLATE: None}, "apply.yml names etc/demo.conf.j2, which is not there; write it, or correct"),
+    ("targets", {DEMO: None}, "apply.yml names usr/local/lib/demo, which"),
+    ("targets", task("  ansible.builtin.copy: {src: some.py, dest: /opt/x}\n"), "apply.yml names some.py"),
+    (
+        "targets",
+        {VARS: GOOD[VARS] + "__demo_files: \"{{ [{'dest': '/etc/x', 'template': 'etc/x.j2'}] }}\"\n"},
+        "demo/vars/main.yml names etc/x.j2",
+    ),
+    (
+        "targets",
+        {VERIFY: f"{GOOD[VERIFY]}  vars: {{a: \"{{{{ lookup('file', 'a.py') }}}}\"}}\n"},
+        "verify.yml names a.py",
+    ),
     (
         "playbook tasks",
         {SITE: GOOD[SITE] + "    - {name: P, ansible.builtin.ping: , register: result}\n"},
@@ -496,6 +545,16 @@ ALLOWED: list[tuple[str, Change]] = [
     ("secrets declared", option("demo_public_key: {description: x, type: str}")),
     ("templates", {TEMPLATE: GOOD[TEMPLATE] + "{% if 1 %}a{% elif 2 %}b{% elif 3 %}c{% elif 4 %}d{% endif %}\n"}),
     ("templates", {"roles/demo/templates/etc/demo.json.j2": "{{ demo_settings | to_json }}\n"}),
+    ("offer", {VARS: "demo_offer: {}\n"}),
+    ("offer", changed(VARS, "{mb: 10}", "'{{ sizes }}'")),
+    ("offer", {VARS: "demo_offer: {units: '{{ u }}', packages: ['{{ one }}', a], ports: ['{{ port }}', {name: b}]}\n"}),
+    ("targets", task("  ansible.builtin.copy: {src: /etc/a, dest: /etc/b, remote_src: true}\n")),
+    ("targets", task("  ansible.builtin.include_tasks: '{{ kind }}.yml'\n")),
+    ("targets", task("  ansible.builtin.import_role: {name: installed.collection.role}\n")),
+    ("targets", {VARS: f"{GOOD[VARS]}__demo_probe: {{program: in-force, what: settings}}\n"}),
+    ("targets", {VERIFY: f"{GOOD[VERIFY]}  vars_files: [../../.cache/lab/bed.json]\n"}),
+    ("known", {HANDED: "contract_group_roles: {}\nhost_roles: \"{{ ['base', 'demo'] }}\"\n"}),
+    ("known", changed(HANDED, "[demo]", "\"{{ ['demo'] if a else [] }}\"")),
     (
         "known",
         changed(SITE, "name: demo,", "name: '{{ __role }}',")
@@ -544,8 +603,7 @@ def test_names_of_filters(tmp_path: Path, code: str, names: list[str]) -> None:
 
 def test_pages_are_fresh_after_writing_and_name_what_went_stale(build: Build) -> None:
     root = build()
-    generator = [sys.executable, str(Path(__file__).resolve().parents[2] / "docs/generate.py"), "--root", str(root)]
-    subprocess.run(generator, check=True, capture_output=True)
+    subprocess.run([sys.executable, str(GENERATOR), "--root", str(root)], check=True, capture_output=True)
     assert PROJECT["docs"](root) == []
     page = (root / README).read_text()
     assert "| `demo_users[].token` | str |  | The token. Secret. |" in page
@@ -554,6 +612,53 @@ def test_pages_are_fresh_after_writing_and_name_what_went_stale(build: Build) ->
     assert "- `site_hosts` (str): the hosts to work on" in (root / "docs/playbooks.md").read_text()
     (root / DEFAULTS).write_text(GOOD[DEFAULTS].replace("80", "81"))
     assert PROJECT["docs"](root) == ["stale: roles/demo/README.md"]
+
+
+def test_tables_of_groups_are_those_of_the_contract(build: Build) -> None:
+    """They were written by hand, and lacked groups and roles."""
+    marks = "<!-- {0}: generated -->\nby hand\n<!-- end of {0} -->\n"
+    root = build(
+        {
+            "README.md": marks.format("groups") + marks.format("roles"),
+            "docs/architecture.md": f"before\n{marks.format('groups')}after\n",
+            "roles/other/meta/argument_specs.yml": OTHER["roles/other/meta/argument_specs.yml"],
+            HANDED: """---
+contract_group_roles:
+  app: "{{ ['other'] + (['demo'] if groups['queue'] else []) }}"
+  queue: [other]
+host_roles: "{{ ['demo'] + (group_names | flatten) }}"
+contract_handed: {demo_port: x, other_mode: x, demo_mode: x}
+""",
+        }
+    )
+    subprocess.run([sys.executable, str(GENERATOR), "--root", str(root)], check=True, capture_output=True)
+    readme, architecture = (root / "README.md").read_text(), (root / "docs/architecture.md").read_text()
+    assert "| every host | `demo`: An example |" in readme
+    assert "| `app` | `other`: .<br>`demo`: An example |" in readme
+    assert readme.endswith("[`demo`](roles/demo/README.md), [`other`](roles/other/README.md).\n<!-- end of roles -->\n")
+    assert "| every host | demo | `demo_port`, `demo_mode` |" in architecture
+    assert "| `queue` | other | `other_mode` |" in architecture
+    assert (architecture[:6], architecture[-6:]) == ("before", "after\n")
+    assert "by hand" not in readme + architecture
+
+
+def test_what_git_does_not_track_is_missed_where_a_tracked_file_names_it(build: Build) -> None:
+    root = build()
+    assert targets.git_knows(root) is None  # then what exists is taken for tracked
+    git = ["git", "-C", str(root)]
+    for argv in (["init", "--quiet"], ["add", "--all"], ["rm", "--quiet", "--cached", TEMPLATE, DEMO]):
+        subprocess.run([*git, *argv], check=True, capture_output=True)
+    told = "roles/demo/tasks/apply.yml names {}, which git does not track; `git add {}`"
+    assert targets.findings(root) == [
+        told.format("usr/local/lib/demo", DEMO),
+        told.format("etc/demo.conf.j2", TEMPLATE),
+    ]
+    # Nor is there anything to say of work that is not added yet itself
+    subprocess.run([*git, "rm", "--quiet", "--cached", APPLY], check=True)
+    assert targets.findings(root) == [
+        "roles/demo/tasks/main.yml names apply.yml, which git does not track; `git add roles/demo/tasks/apply.yml`",
+        "playbooks/site.yml names demo/tasks/apply.yml, which git does not track; `git add roles/demo/tasks/apply.yml`",
+    ]
 
 
 def test_a_role_that_is_tried_in_the_scenario_of_another_is_applied_there(

@@ -30,6 +30,7 @@ TOUCHED = (
     "filter code",
     "playbook tasks",
     "docs",
+    "targets",
     "wiring",
 )
 NAME, UNIT = "sample_of_make_role", "sample-of-make-role"  # which nobody has
@@ -177,4 +178,4 @@ def test_it_says_what_remains_with_the_lines() -> None:
     assert "1. playbooks/roles/contract/vars/main.yml, above `  backup: [" in said
     assert "  mail: [mail]" in said
     assert "ansible.builtin.import_role: {name: mail, tasks_from: apply}" in said
-    assert "4. make docs, then make test-fast, then make test ONLY=mail" in said
+    assert "4. git add --all, make docs, then make test-fast, then make test ONLY=mail" in said

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.contracts import repo
+from tests.contract.contracts import repo, targets
 from tests.contract.contracts.registry import PROJECT, ROLE, Contract
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,3 +30,11 @@ def test_role(role: Path, contract: str) -> None:
 @pytest.mark.parametrize("contract", sorted(PROJECT))
 def test_project(contract: str) -> None:
     report(PROJECT[contract], ROOT)
+
+
+def test_git_is_asked_what_it_tracks() -> None:
+    if targets.git_knows(ROOT) is None:
+        pytest.skip(
+            "no git here, as in an unpacked archive: contract targets cannot know what git tracks, it looks for files"
+        )
+    assert "tests/contract/test_repository.py" in (targets.git_knows(ROOT) or ())

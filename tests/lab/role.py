@@ -99,7 +99,7 @@ def instructions(name: str) -> str:
     """Return the steps that remain, with their lines."""
     parts = [f"{step.file}, above `{step.above}…`:\n\n{step.lines.rstrip()}\n" for step in steps(name)]
     numbered = [f"{number}. {text}" for number, text in enumerate(parts, 1)]
-    last = f"{len(parts) + 1}. make docs, then make test-fast, then make test ONLY={name}"
+    last = f"{len(parts) + 1}. git add --all, make docs, then make test-fast, then make test ONLY={name}"
     return "\n".join([*numbered, last])
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.contract.contracts.repo import (
+    CONTRACT,
     counted,
     load,
     mapping,
@@ -84,9 +85,15 @@ def role_meta(role: Path) -> list[str]:
 
 
 def role_is_known(role: Path) -> list[str]:
-    """The role is in site.yml, has a scenario of its name or is applied in another's, and is in the README's list."""
+    """The role is in site.yml and a group, has a scenario or is applied in another's, and is in the README's list."""
     root, name = role.parent.parent, role.name
     found = [] if name in applied(root / "playbooks/site.yml") else [f"{name} is not in playbooks/site.yml"]
+    contract = mapping(root / CONTRACT)
+    groups = list(strings([contract.get("contract_group_roles"), contract.get("host_roles")]))
+    if name not in groups and not any(f"'{name}'" in text for text in groups):
+        found.append(
+            f"{name} is in no group of contract_group_roles, so no host has it; write `{name}: [{name}]` in {CONTRACT}"
+        )
     scenario_name = BESIDE.get(name, name)
     if not (root / "molecule" / scenario_name / "molecule.yml").is_file():
         found.append(f"molecule/{scenario_name}/molecule.yml is missing")

@@ -13,6 +13,7 @@ from tests.contract.contracts import (
     duplication,
     filters,
     layout,
+    offers,
     playbooks,
     python,
     remote,
@@ -21,6 +22,7 @@ from tests.contract.contracts import (
     secrets,
     specs,
     sums,
+    targets,
     tasks,
     templates,
     text,
@@ -113,6 +115,7 @@ ROLE: dict[str, Contract] = {
     "files secret": secrets.files_are_secret,
     "templates": templates.findings,
     "vars": role_vars.findings,
+    "offer": offers.findings,
     "entry points": doors.doors_lead_somewhere,
 }
 PROJECT: dict[str, Contract] = {
@@ -121,6 +124,7 @@ PROJECT: dict[str, Contract] = {
     "budgets": layout.budgets,
     "duplication": duplication.findings,
     "text": text.findings,
+    "targets": targets.findings,
     "playbook tasks": playbook_tasks_are_clean,
     "playbook heads": playbooks_are_documented,
     "whole runs": playbooks_run_as_a_whole,

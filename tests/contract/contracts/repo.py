@@ -18,6 +18,7 @@ KEYWORD_LIST = """
     failed_when ignore_errors ignore_unreachable listen local_action loop loop_control module_defaults name no_log
     notify poll port register remote_user retries run_once tags throttle timeout until vars when"""
 KEYWORDS = frozenset(KEYWORD_LIST.split())
+CONTRACT = "playbooks/roles/contract/vars/main.yml"  # what playbooks may assume, and hand to roles
 BLOCKS = ("block", "rescue", "always")
 
 

@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.contract.contracts.repo import mapping, options, roles
+from tests.contract.contracts.repo import CONTRACT, mapping, options, roles
 
-CONTRACT = "playbooks/roles/contract/vars/main.yml"
 WIRED = "filter_plugins/wiring.py"
 SMALLEST = 1024  # below it everybody writes numbers that are no ports
 # A variable as it is, neither looked up in another host nor with a value to fall back to
