@@ -14,6 +14,7 @@ from tests.contract.contracts.registry import PROJECT, ROLE
 from tests.contract.sample import GOOD, PROGRAM, ROOM, ROOMS, changed
 
 SPEC, DEFAULTS, VARS = "roles/demo/meta/argument_specs.yml", "roles/demo/defaults/main.yml", "roles/demo/vars/main.yml"
+FORMS_OF = "roles/demo/meta/forms.yml"
 META, MAIN, CHECK = "roles/demo/meta/main.yml", "roles/demo/tasks/main.yml", "roles/demo/tasks/check.yml"
 APPLY, TEMPLATE, README = "roles/demo/tasks/apply.yml", "roles/demo/templates/etc/demo.conf.j2", "roles/demo/README.md"
 SITE, VERIFY, SIDECAR = "playbooks/site.yml", "molecule/demo/verify.yml", "filter_plugins/plus_one.yml"
@@ -95,6 +96,15 @@ ROLE_CASES: list[tuple[str, Change, str]] = [
         "vars/more.yml: an exp",
     ),
     ("vars", task("  ansible.builtin.debug: {msg: '{%- set a = 1 -%}'}\n"), "demo/tasks/apply.yml assigns in Jinja"),
+    ("forms", {FORMS_OF: "demo_port: at lest 1\n"}, "demo/meta/forms.yml: demo_port has the form 'at lest 1' in meta"),
+    (
+        "forms",
+        {FORMS_OF: "demo_users[].name: nmae\n"},
+        "demo_users[].name has the form 'nmae' in meta/forms.yml of role",
+    ),
+    ("forms", {FORMS_OF: "demo_port: 5\n"}, "demo_port has the form 5 in"),
+    ("forms", {FORMS_OF: "demo_prot: line\n"}, "meta/forms.yml: demo_prot is no option of role demo; correct the path"),
+    ("forms", {FORMS_OF: "demo_users.name: line\n"}, "demo_users.name is no option of role demo"),
     (
         "offer",
         changed(VARS, "  packages:", "  unit: [demo.service]\n  packages:"),
@@ -545,6 +555,7 @@ ALLOWED: list[tuple[str, Change]] = [
     ("secrets declared", option("demo_public_key: {description: x, type: str}")),
     ("templates", {TEMPLATE: GOOD[TEMPLATE] + "{% if 1 %}a{% elif 2 %}b{% elif 3 %}c{% elif 4 %}d{% endif %}\n"}),
     ("templates", {"roles/demo/templates/etc/demo.json.j2": "{{ demo_settings | to_json }}\n"}),
+    ("forms", {FORMS_OF: "demo_port: 1 to 9\ndemo_users[].name: line\ndemo_settings{values}: text\n"}),
     ("offer", {VARS: "demo_offer: {}\n"}),
     ("offer", changed(VARS, "{mb: 10}", "'{{ sizes }}'")),
     ("offer", {VARS: "demo_offer: {units: '{{ u }}', packages: ['{{ one }}', a], ports: ['{{ port }}', {name: b}]}\n"}),

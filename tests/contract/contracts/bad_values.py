@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.contract.contracts.repo import load, mapping, options, strings
+from tests.contract.contracts.repo import load, loaded, mapping, options, strings
 
 FOLDER = Path(__file__).resolve().parents[1] / "bad_values"
+FORMS = Path(__file__).resolve().parents[3] / "filter_plugins/forms.py"
 JUDGE = Path(__file__).with_name("judge.py")
 WRONG = {"str": 7, "path": 7, "int": "many", "float": "many", "bool": "maybe", "list": "one", "dict": "one"}
 HUGE = 2**40
@@ -102,6 +103,17 @@ def unexplained(role: Path) -> list[str]:
         if option.get("type") in LEAVES and not option.get("choices") and not {path, f"{path}[]"} & named
     ]
     return found + [f"{role.name}: {path} is no option" for path in sorted(named - paths.keys())]
+
+
+def unknown_forms(role: Path) -> list[str]:
+    """Every form is one that form_findings knows, of an option of the role."""
+    forms, paths = mapping(role / "meta/forms.yml"), {path for path, _ in leaves(options(role))}
+    where = f"{role.name}/meta/forms.yml"
+    return [
+        f"{where}: {path} is no option of role {role.name}; correct the path, or take the line out"
+        for path in forms
+        if re.sub(r"[{].*", "", path) not in paths
+    ] + [f"{where}: {text}" for path in forms for text in loaded(FORMS).unknown(forms, role.name, path)]
 
 
 def good(name: str, option: dict[str, Any]) -> Any:

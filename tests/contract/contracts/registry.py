@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.contract.contracts import (
     arguments,
+    bad_values,
     doors,
     duplication,
     filters,
@@ -115,6 +116,7 @@ ROLE: dict[str, Contract] = {
     "files secret": secrets.files_are_secret,
     "templates": templates.findings,
     "vars": role_vars.findings,
+    "forms": bad_values.unknown_forms,
     "offer": offers.findings,
     "entry points": doors.doors_lead_somewhere,
 }

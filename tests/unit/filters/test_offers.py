@@ -182,7 +182,7 @@ def test_good_offers_have_no_findings(filters: Filters) -> None:
     [
         (
             {"package": []},
-            "mail_offer.package is no part of an offer; choose one of authorities, certificates, claims, egress, held_by",
+            "mail_offer.package is no part of an offer; choose one of authorities, certificates, claims, egress, held",
         ),
         ({"packages": "postfix"}, "mail_offer.packages is 'postfix'; give a list"),
         ({"packages": [1]}, "mail_offer.packages is [1]; give a list of texts"),
