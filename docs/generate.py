@@ -283,7 +283,8 @@ def main() -> int:
     given = parser.parse_args()
     root = given.root.resolve()
     for path in (changed := stale(root) if given.check else write(root)):
-        print(f"{'stale' if given.check else 'written'}: {path.relative_to(root)}")
+        name = path.relative_to(root)
+        print(f"stale: {name}; run `make docs`, which writes it" if given.check else f"written: {name}")
     return 1 if given.check and changed else 0
 
 

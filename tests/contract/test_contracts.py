@@ -622,7 +622,7 @@ def test_pages_are_fresh_after_writing_and_name_what_went_stale(build: Build) ->
     assert "| `demo_mode` | str | `fast` | How. One of `fast`, `slow`. |" in page
     assert "- `site_hosts` (str): the hosts to work on" in (root / "docs/playbooks.md").read_text()
     (root / DEFAULTS).write_text(GOOD[DEFAULTS].replace("80", "81"))
-    assert PROJECT["docs"](root) == ["stale: roles/demo/README.md"]
+    assert PROJECT["docs"](root) == ["stale: roles/demo/README.md; run `make docs`, which writes it"]
 
 
 def test_tables_of_groups_are_those_of_the_contract(build: Build) -> None:
