@@ -41,10 +41,11 @@ def test_what_is_accepted_is_told_with_the_file_to_change() -> None:
     ) == [
         "tests/contract/bad_values/*.yml: take `- gone_x (old)` out of `open`; it is refused now",
         "redis_bind[] (a name) is accepted; give `redis_bind[]` a form in roles/redis/meta/forms.yml, or a sentence "
-        "that names it in filter_plugins/redis_findings.py, or take it out of tests/contract/bad_values/redis.yml",
+        "that names it in a filter of `redis_findings`, see roles/redis/vars/main.yml, or take it out of "
+        "tests/contract/bad_values/redis.yml",
         "tests/contract/bad_values/redis.yml: take `- redis_bind[] (old)` out of `open`; it is refused now",
         "redis_port (too large) is accepted; give `redis_port` a form in roles/redis/meta/forms.yml, or a sentence "
-        "that names it in filter_plugins/redis_findings.py",
+        "that names it in a filter of `redis_findings`, see roles/redis/vars/main.yml",
         "tests/contract/bad_values/hosts.yml: the good host: x is 1; y; set there what is right, or in "
         "tests/contract/bad_values/handed_over.yml",
     ]

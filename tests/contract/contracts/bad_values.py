@@ -197,7 +197,7 @@ def advice(roles: list[Path], found: list[str], known: list[str]) -> list[str]:
             instead = f", or take it out of {where(role.name)}" if listed else ""
             told.append(
                 f"{place} is accepted; give `{path}` a form in roles/{role.name}/meta/forms.yml, or a sentence that "
-                f"names it in filter_plugins/{role.name}_findings.py{instead}"
+                f"names it in a filter of `{role.name}_findings`, see roles/{role.name}/vars/main.yml{instead}"
             )
     return told
 
