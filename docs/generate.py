@@ -228,7 +228,8 @@ def header_markdown(comment: list[str]) -> list[str]:
         elif item:
             lines.append(f"- `{item[1]}`{item[2]}: {item[3]}")
         else:
-            lines += ["", f"**{title[1]}:** {title[2]}".rstrip(), ""] if title else [line]
+            # What begins beside its title goes on in the next line
+            lines += ["", f"**{title[1]}:** {title[2]}".rstrip(), *[""] * (not title[2])] if title else [line]
     return (
         "\n".join(lines).replace("\n```\n```shell\n", "\n").splitlines()
     )  # commands that follow each other: one block

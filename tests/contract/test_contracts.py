@@ -298,6 +298,7 @@ PROJECT_CASES: list[tuple[str, Change, str]] = [
     ("text", {"docs/a.txt": plain("index-~url = https://packages.example.org/simple\n")}, "a private package index"),
     ("text", {"docs/a.txt": plain("image: registry.team.~internal/x\n")}, "a private package index"),
     ("text", {"docs/a.txt": plain("cd /var/lib/postgresql/{~{ version }}/main\n")}, "a cluster where Debian puts it"),
+    ("text", {"docs/a.py": plain('say("Cu~re: turn it off")\n')}, "docs/a.py:1: another word for fix"),
     ("text", {"docs/a.txt": plain("<<<<~<<< ours\n")}, "a merge conflict"),
     ("playbook tasks", {SITE: GOOD[SITE] + "    - {name: Ping, ping: }\n"}, "ping is not a full module name"),
     ("targets", changed(MAIN, "import_tasks: check.yml", "import_tasks: chekc.yml"), "names chekc.yml, which is not"),
@@ -613,14 +614,18 @@ def test_names_of_filters(tmp_path: Path, code: str, names: list[str]) -> None:
 
 
 def test_pages_are_fresh_after_writing_and_name_what_went_stale(build: Build) -> None:
-    root = build()
+    root = build(
+        changed(SITE, "- name: Apply the roles", "#\n# Result: hosts and\n# changed.\n- name: Apply the roles")
+    )
     subprocess.run([sys.executable, str(GENERATOR), "--root", str(root)], check=True, capture_output=True)
     assert PROJECT["docs"](root) == []
     page = (root / README).read_text()
     assert "| `demo_users[].token` | str |  | The token. Secret. |" in page
     assert "| `demo_password` | str | **required** |" in page
     assert "| `demo_mode` | str | `fast` | How. One of `fast`, `slow`. |" in page
-    assert "- `site_hosts` (str): the hosts to work on" in (root / "docs/playbooks.md").read_text()
+    playbooks = (root / "docs/playbooks.md").read_text()
+    assert "**Extra variables:**\n\n- `site_hosts` (str): the hosts to work on; default all.\n" in playbooks
+    assert "\n\n**Result:** hosts and\nchanged.\n" in playbooks  # there was an empty line in the sentence
     (root / DEFAULTS).write_text(GOOD[DEFAULTS].replace("80", "81"))
     assert PROJECT["docs"](root) == ["stale: roles/demo/README.md; run `make docs`, which writes it"]
 

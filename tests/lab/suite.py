@@ -178,7 +178,7 @@ def _say_no_engine(console: Console, results: Results, error: NoEngineError) -> 
     results.left_out.append(f"NOT TESTED ON HOSTS: {error}")
     console.box(
         "NOT TESTED ON HOSTS",
-        [str(error), f"Cure: {error.cure}", "", "What needs no host is tested."]
+        [str(error), f"Fix: {error.cure}", "", "What needs no host is tested."]
         + (["CI=true: this counts as a failure."] if must else []),
     )
     if must:
