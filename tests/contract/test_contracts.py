@@ -182,6 +182,11 @@ ROLE_CASES: list[tuple[str, Change, str]] = [
     ("tasks", task("  command: {argv: [a]}\n  changed_when: false\n"), "command is not a full module name"),
     ("tasks", task("  action: ansible.builtin.ping\n"), "through action"),
     ("tasks", task("  when: true\n"), "has no module"),
+    (
+        "tasks",
+        task("  config_transaction: {name: demo}\n"),
+        "Try: another task of the file asks for transaction demo; merge",
+    ),
     ("tasks", task("  ansible.builtin.ping:\n  ignore_errors: false\n"), "ignore_errors"),
     ("tasks", task("  ansible.builtin.include_role: {name: x, tasks_from: y.yml}\n"), "y.yml has an extension"),
     ("tasks", task("  ansible.builtin.include_role: {name: x}\n"), "inside a role"),
@@ -556,6 +561,11 @@ ALLOWED: list[tuple[str, Change]] = [
     ("secrets declared", option("demo_public_key: {description: x, type: str}")),
     ("templates", {TEMPLATE: GOOD[TEMPLATE] + "{% if 1 %}a{% elif 2 %}b{% elif 3 %}c{% elif 4 %}d{% endif %}\n"}),
     ("templates", {"roles/demo/templates/etc/demo.json.j2": "{{ demo_settings | to_json }}\n"}),
+    ("tasks", task("  config_transaction: {name: demo-more}\n")),
+    (
+        "tasks",
+        {CHECK: "".join(f"- {{name: A, config_transaction: {{name: x}}, when: {when}}}\n" for when in ("a", "not a"))},
+    ),
     ("forms", {FORMS_OF: "demo_port: 1 to 9\ndemo_users[].name: line\ndemo_settings{values}: text\n"}),
     ("offer", {VARS: "demo_offer: {}\n"}),
     ("offer", changed(VARS, "{mb: 10}", "'{{ sizes }}'")),
