@@ -128,7 +128,8 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
 
     def is_settled(self, name: str, digest: str, task_vars: dict[str, Any]) -> bool:
         """Whether facts of this very run say that an earlier one has asked for the same and that it is in force."""
-        if self._task.delegate_to:  # the facts are of another host
+        # The facts are of another host; or a task has failed since and was rescued, of which core keeps no facts
+        if self._task.delegate_to or "ansible_failed_result" in task_vars:
             return False
         found = task_vars.get("ansible_facts", {}).get("settled", {})
         return bool(found.get("run") == self.RUN and found["digests"].get(name) == digest)

@@ -258,7 +258,7 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
             except AnsibleError as problem:
                 self.note(name, task_vars, problem)
             else:
-                of_value = [*value_findings(name, value, option)] or form_findings(value, name, option, forms)
+                of_value = [*value_findings(name, value, option)] or form_findings(value, name, option, forms, role)
                 found += of_value
                 if all(isinstance(each, Lacking) for each in of_value):
                     self.given.setdefault(role, {})[name] = completed(value, option)

@@ -84,7 +84,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         result: dict[str, Any] = super().run(tmp, task_vars)
         result.pop("invocation", None)  # holds what the task was given, secrets included
         result.update(self.act(self.arguments(), task_vars or {}))
-        if result.get("changed"):  # what was found in force before may be so no longer
+        # What was found in force before may be so no longer; who fails may have changed something and not say so
+        if result.get("changed") or result.get("failed"):
             result["ansible_facts"] = {**result.get("ansible_facts", {}), "settled": {}}
         return result
 

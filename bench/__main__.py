@@ -43,7 +43,7 @@ def main() -> int:
             function, rounds = STEPS[step]
             function(arguments.rounds or rounds)
     except LabError as error:
-        print(f"{error}\nWhat to do: {error.cure}", file=sys.stderr)
+        print(f"{error}\nFix: {error.cure}", file=sys.stderr)
         return error.code
     return 0
 

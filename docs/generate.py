@@ -228,7 +228,8 @@ def header_markdown(comment: list[str]) -> list[str]:
         elif item:
             lines.append(f"- `{item[1]}`{item[2]}: {item[3]}")
         else:
-            lines += ["", f"**{title[1]}:** {title[2]}".rstrip(), ""] if title else [line]
+            # What begins beside its title goes on in the next line
+            lines += ["", f"**{title[1]}:** {title[2]}".rstrip(), *[""] * (not title[2])] if title else [line]
     return (
         "\n".join(lines).replace("\n```\n```shell\n", "\n").splitlines()
     )  # commands that follow each other: one block
@@ -283,7 +284,8 @@ def main() -> int:
     given = parser.parse_args()
     root = given.root.resolve()
     for path in (changed := stale(root) if given.check else write(root)):
-        print(f"{'stale' if given.check else 'written'}: {path.relative_to(root)}")
+        name = path.relative_to(root)
+        print(f"stale: {name}; run `make docs`, which writes it" if given.check else f"written: {name}")
     return 1 if given.check and changed else 0
 
 

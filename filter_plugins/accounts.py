@@ -12,7 +12,7 @@ User = dict[str, Any]
 
 
 def account_findings(users: list[User], accounts: dict[str, Any], host: str, login: str) -> list[str]:
-    """Return one sentence, with its cure, for every account of base_users that a host would refuse."""
+    """Return one sentence, with its fix, for every account of base_users that a host would refuse."""
     if not isinstance(users, list) or not isinstance(accounts, dict):
         raise TypeError("account_findings takes a list of users and the accounts of a host")
     known, groups = accounts.get("users", {}), accounts.get("groups", {})

@@ -10,7 +10,7 @@ from ansible_collections.holdfast.platform.plugins.plugin_utils.addresses import
 from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
 
 POLICIES = ("accept", "drop_containers", "drop")
-LISTS = ("service_rules", "rules", "unlimited_sources", "egress_rules", "external_interfaces")
+LISTS = ("service_rules", "rules", "unlimited_sources", "service_egress_rules", "egress_rules", "external_interfaces")
 REQUIRED = {"ssh_port", "ssh_sources"}
 OPTIONAL: dict[str, Any] = {"log": False, "egress_policy": "accept", "addresses": {}, "ssh_limit": {}, "web_limit": {}}
 OPTIONAL |= {name: [] for name in LISTS}
@@ -114,12 +114,22 @@ def _rule(rule: Any, origin: str, settings: dict[str, Any], known: Known) -> dic
     return {**done, "ports": ports, "published": published, "limit": _limit(where, rule.get("limit", usual))}
 
 
-def _egress(rule: Any, known: Known) -> dict[str, Any]:
+def _egress(rule: Any, known: Known, variable: str = "") -> dict[str, Any]:
     """Return one complete rule for what leaves; without sources it is about the host itself."""
-    where, protocol = _head(rule, ("tcp", "udp"), "firewall_egress_rules, ")
+    where, protocol = _head(rule, ("tcp", "udp"), f"{variable}, " if variable else "")
     done = {"name": str(rule["name"]), "protocol": protocol, "ports": _ports(where, rule, EGRESS)}
     done["destinations"] = _ends(where, "destinations", rule.get("destinations"), known)
     return {**done, "sources": _ends(where, "sources", rule["sources"], known)} if "sources" in rule else done
+
+
+def _all_egress(settings: dict[str, Any], known: Known) -> list[dict[str, Any]]:
+    """Return the rules of the operator and, where something is held back, those of services."""
+    rules = [_egress(rule, known, "firewall_egress_rules") for rule in settings["egress_rules"]]
+    offered = []
+    for rule in settings["service_egress_rules"]:
+        kept = {key: value for key, value in rule.items() if key != "variable"} if isinstance(rule, dict) else rule
+        offered.append(_egress(kept, known, str(rule["variable"]) if kept != rule else ""))
+    return _once(rules + (offered if settings["egress_policy"] != "accept" else []), "")
 
 
 def _once(rules: list[dict[str, Any]], cure: str) -> list[dict[str, Any]]:
@@ -169,7 +179,7 @@ def firewall_plan(firewall: dict[str, Any]) -> dict[str, Any]:
         )
     return {
         "rules": _once(rules, " (ssh belongs to ssh_port and ssh_sources)"),
-        "egress": _once([_egress(rule, known) for rule in settings["egress_rules"]], ""),
+        "egress": _all_egress(settings, known),
         "unlimited": _ends("firewall_unlimited_sources", "sources", settings["unlimited_sources"], known),
         "addresses": addresses,
         "ssh_port": rules[0]["ports"][0],

@@ -146,14 +146,23 @@ def _findings(value: Any, name: str, option: Mapping[str, Any], forms: Mapping[s
         yield f"{name} is {shown}; {instead}"
 
 
-def form_findings(value: Any, name: str, option: dict[str, Any], forms: dict[str, str]) -> list[str]:
+def unknown(forms: Mapping[str, Any], role: str, name: str) -> list[str]:
+    """Return a sentence for every form of a variable, or of what is in it, that is none."""
+    where = f"meta/forms.yml of role {role}" if role else "meta/forms.yml"
+    instead = f"write a range such as `1 to 255` or `at least 1`, or one of {', '.join(sorted(KNOWN))}"
+    return [
+        f"{path} has the form {form!r} in {where}, which is none; {instead}"
+        for path, form in forms.items()
+        if re.fullmatch(rf"{re.escape(name)}([\[.{{].*)?", path)
+        if not isinstance(form, str) or not (form in KNOWN or RANGE.fullmatch(form))
+    ]
+
+
+def form_findings(value: Any, name: str, option: dict[str, Any], forms: dict[str, str], role: str = "") -> list[str]:
     """Return one sentence for every text or number in a value that has not the form its option asks for."""
     if not isinstance(option, Mapping) or not isinstance(forms, Mapping):
         raise TypeError("form_findings takes a value, its name, its option and forms by path")
-    unknown = sorted({form for form in forms.values() if not RANGE.fullmatch(form)} - KNOWN)
-    if unknown:
-        raise ValueError(f"{', '.join(unknown)} is no form; there are {', '.join(sorted(KNOWN))}")
-    return list(_findings(value, name, option, forms, name))
+    return unknown(forms, role, name) or list(_findings(value, name, option, forms, name))
 
 
 FilterModule = filter_module(form_findings)

@@ -33,7 +33,7 @@ def file_findings(file: Mapping[str, Any], names: Mapping[str, str], directives:
 def nginx_file_findings(
     found: Mapping[str, Any], host: str, sites: list[Mapping[str, Any]], claims: list[str]
 ) -> list[str]:
-    """Return one sentence, with its cure, for every file of somebody else that ours would meet."""
+    """Return one sentence, with its fix, for every file of somebody else that ours would meet."""
     names = _served(sites)
     ours = set(claims) - {"log_format", "access_log", "error_log", "include"}
     return [
@@ -49,7 +49,7 @@ def nginx_file_findings(
 def certificate_client_findings(
     clients: list[Mapping[str, Any]], host: str, sites: list[Mapping[str, Any]]
 ) -> list[str]:
-    """Return one sentence, with its cure, for every name of a site that another client proves by our web server.
+    """Return one sentence, with its fix, for every name of a site that another client proves by our web server.
 
     It would rewrite our files, or need a port that is taken. One that proves by DNS is in nobody's way.
     """

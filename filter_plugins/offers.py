@@ -16,6 +16,7 @@ PARTS: dict[str, type] = {
     "authorities": list,
     "certificates": list,
     "claims": list,
+    "egress": list,
     "held_by": list,
     "interfaces": dict,
     "memory": dict,
@@ -30,6 +31,7 @@ PARTS: dict[str, type] = {
 }
 KEYS: dict[str, set[str]] = {
     "certificates": {"name", "names", "group", "on_change"},
+    "egress": {"name", "port", "ports", "protocol", "sources", "destinations", "destinations_by"},
     "memory": {"mb", "minimum_mb", "share", "percent", "parts", "set_by"},
     "ports": {
         "name",
@@ -114,6 +116,16 @@ def offered_rules(offers: Offers) -> list[dict[str, Any]]:
     ]
 
 
+def offered_egress(offers: Offers) -> list[dict[str, Any]]:
+    """Return what roles connect to, as rules of the firewall; who names no destination connects to nobody."""
+    return [
+        {key: value for key, value in rule.items() if key != "destinations_by"}
+        | ({"variable": rule["destinations_by"]} if "destinations_by" in rule else {})
+        for rule in offered_list(offers, "egress")
+        if rule.get("destinations")
+    ]
+
+
 def offered_listens(offers: Offers) -> dict[str, list[str]]:
     """Return where services listen, by the variable that says so."""
     found: dict[str, list[str]] = {}
@@ -183,6 +195,7 @@ FilterModule = filter_module(
     offer_findings,
     offered_list,
     offered_by_role,
+    offered_egress,
     offered_listens,
     offered_ports,
     offered_rules,

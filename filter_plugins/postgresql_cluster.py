@@ -3,7 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
-from ansible_collections.holdfast.platform.plugins.plugin_utils.clusters import data_directory, main_cluster
+from ansible_collections.holdfast.platform.plugins.plugin_utils.clusters import (
+    POSTGRESQL,
+    data_directory,
+    main_cluster,
+)
 from ansible_collections.holdfast.platform.plugins.plugin_utils.filters import filter_module
 
 Facts = dict[str, Any]
@@ -29,6 +33,11 @@ REPLICATION_USER = "holdfast_replication"
 
 def _number(cluster: dict[str, Any]) -> list[int]:
     return [int(part) for part in str(cluster["version"]).split(".")]
+
+
+def postgresql_release(release: str) -> int:
+    """Return the version of PostgreSQL that a release of Debian has. Others preflight refuses in words of its own."""
+    return POSTGRESQL[release]
 
 
 def postgresql_data(facts: Facts, version: int) -> str:
@@ -167,4 +176,4 @@ def postgresql_cluster_findings(options: Request, facts: Facts, host: str, versi
     return [*_of_past(options, facts.get("postgresql", {}), host, version), *_of_standbys(options, host)]
 
 
-FilterModule = filter_module(postgresql_data, postgresql_cluster_findings)
+FilterModule = filter_module(postgresql_release, postgresql_data, postgresql_cluster_findings)

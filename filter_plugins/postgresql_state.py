@@ -109,7 +109,7 @@ def _schemas(database: Entry, where: str) -> Iterator[str]:
 
 
 def postgresql_state_findings(roles: list[Entry], databases: list[Entry], names: Names | None = None) -> list[str]:
-    """Return one sentence, with its cure, for everything that PostgreSQL would refuse because of its form."""
+    """Return one sentence, with its fix, for everything that PostgreSQL would refuse because of its form."""
     if not isinstance(roles, list) or not isinstance(databases, list):
         raise TypeError("roles and databases must be lists")
     of_roles, of_databases = names or ("roles", "databases")

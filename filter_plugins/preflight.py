@@ -12,7 +12,7 @@ WITHOUT_PYTHON = re.compile(r"python[\d.]*\W{0,3} ?(was |command )?(not found|No
 
 
 def unreachable_findings(host: str, probe: dict[str, Any]) -> list[str]:
-    """Turn a failed first contact into a sentence with a cure."""
+    """Turn a failed first contact into a sentence with a fix."""
     said = " ".join(str(probe.get("msg") or "no answer").split())
     said = said.removeprefix("Task failed: ").removeprefix("Failed to connect to the host via ssh: ")
     complaint = str(probe.get("module_stderr") or probe.get("stderr") or "").strip().split("\n")[-1].strip()

@@ -14,6 +14,7 @@ from tests.contract.contracts.registry import PROJECT, ROLE
 from tests.contract.sample import GOOD, PROGRAM, ROOM, ROOMS, changed
 
 SPEC, DEFAULTS, VARS = "roles/demo/meta/argument_specs.yml", "roles/demo/defaults/main.yml", "roles/demo/vars/main.yml"
+FORMS_OF = "roles/demo/meta/forms.yml"
 META, MAIN, CHECK = "roles/demo/meta/main.yml", "roles/demo/tasks/main.yml", "roles/demo/tasks/check.yml"
 APPLY, TEMPLATE, README = "roles/demo/tasks/apply.yml", "roles/demo/templates/etc/demo.conf.j2", "roles/demo/README.md"
 SITE, VERIFY, SIDECAR = "playbooks/site.yml", "molecule/demo/verify.yml", "filter_plugins/plus_one.yml"
@@ -95,6 +96,15 @@ ROLE_CASES: list[tuple[str, Change, str]] = [
         "vars/more.yml: an exp",
     ),
     ("vars", task("  ansible.builtin.debug: {msg: '{%- set a = 1 -%}'}\n"), "demo/tasks/apply.yml assigns in Jinja"),
+    ("forms", {FORMS_OF: "demo_port: at lest 1\n"}, "demo/meta/forms.yml: demo_port has the form 'at lest 1' in meta"),
+    (
+        "forms",
+        {FORMS_OF: "demo_users[].name: nmae\n"},
+        "demo_users[].name has the form 'nmae' in meta/forms.yml of role",
+    ),
+    ("forms", {FORMS_OF: "demo_port: 5\n"}, "demo_port has the form 5 in"),
+    ("forms", {FORMS_OF: "demo_prot: line\n"}, "meta/forms.yml: demo_prot is no option of role demo; correct the path"),
+    ("forms", {FORMS_OF: "demo_users.name: line\n"}, "demo_users.name is no option of role demo"),
     (
         "offer",
         changed(VARS, "  packages:", "  unit: [demo.service]\n  packages:"),
@@ -172,6 +182,11 @@ ROLE_CASES: list[tuple[str, Change, str]] = [
     ("tasks", task("  command: {argv: [a]}\n  changed_when: false\n"), "command is not a full module name"),
     ("tasks", task("  action: ansible.builtin.ping\n"), "through action"),
     ("tasks", task("  when: true\n"), "has no module"),
+    (
+        "tasks",
+        task("  config_transaction: {name: demo}\n"),
+        "Try: another task of the file asks for transaction demo; merge",
+    ),
     ("tasks", task("  ansible.builtin.ping:\n  ignore_errors: false\n"), "ignore_errors"),
     ("tasks", task("  ansible.builtin.include_role: {name: x, tasks_from: y.yml}\n"), "y.yml has an extension"),
     ("tasks", task("  ansible.builtin.include_role: {name: x}\n"), "inside a role"),
@@ -288,6 +303,7 @@ PROJECT_CASES: list[tuple[str, Change, str]] = [
     ("text", {"docs/a.txt": plain("index-~url = https://packages.example.org/simple\n")}, "a private package index"),
     ("text", {"docs/a.txt": plain("image: registry.team.~internal/x\n")}, "a private package index"),
     ("text", {"docs/a.txt": plain("cd /var/lib/postgresql/{~{ version }}/main\n")}, "a cluster where Debian puts it"),
+    ("text", {"docs/a.py": plain('say("Cu~re: turn it off")\n')}, "docs/a.py:1: another word for fix"),
     ("text", {"docs/a.txt": plain("<<<<~<<< ours\n")}, "a merge conflict"),
     ("playbook tasks", {SITE: GOOD[SITE] + "    - {name: Ping, ping: }\n"}, "ping is not a full module name"),
     ("targets", changed(MAIN, "import_tasks: check.yml", "import_tasks: chekc.yml"), "names chekc.yml, which is not"),
@@ -545,6 +561,12 @@ ALLOWED: list[tuple[str, Change]] = [
     ("secrets declared", option("demo_public_key: {description: x, type: str}")),
     ("templates", {TEMPLATE: GOOD[TEMPLATE] + "{% if 1 %}a{% elif 2 %}b{% elif 3 %}c{% elif 4 %}d{% endif %}\n"}),
     ("templates", {"roles/demo/templates/etc/demo.json.j2": "{{ demo_settings | to_json }}\n"}),
+    ("tasks", task("  config_transaction: {name: demo-more}\n")),
+    (
+        "tasks",
+        {CHECK: "".join(f"- {{name: A, config_transaction: {{name: x}}, when: {when}}}\n" for when in ("a", "not a"))},
+    ),
+    ("forms", {FORMS_OF: "demo_port: 1 to 9\ndemo_users[].name: line\ndemo_settings{values}: text\n"}),
     ("offer", {VARS: "demo_offer: {}\n"}),
     ("offer", changed(VARS, "{mb: 10}", "'{{ sizes }}'")),
     ("offer", {VARS: "demo_offer: {units: '{{ u }}', packages: ['{{ one }}', a], ports: ['{{ port }}', {name: b}]}\n"}),
@@ -602,16 +624,20 @@ def test_names_of_filters(tmp_path: Path, code: str, names: list[str]) -> None:
 
 
 def test_pages_are_fresh_after_writing_and_name_what_went_stale(build: Build) -> None:
-    root = build()
+    root = build(
+        changed(SITE, "- name: Apply the roles", "#\n# Result: hosts and\n# changed.\n- name: Apply the roles")
+    )
     subprocess.run([sys.executable, str(GENERATOR), "--root", str(root)], check=True, capture_output=True)
     assert PROJECT["docs"](root) == []
     page = (root / README).read_text()
     assert "| `demo_users[].token` | str |  | The token. Secret. |" in page
     assert "| `demo_password` | str | **required** |" in page
     assert "| `demo_mode` | str | `fast` | How. One of `fast`, `slow`. |" in page
-    assert "- `site_hosts` (str): the hosts to work on" in (root / "docs/playbooks.md").read_text()
+    playbooks = (root / "docs/playbooks.md").read_text()
+    assert "**Extra variables:**\n\n- `site_hosts` (str): the hosts to work on; default all.\n" in playbooks
+    assert "\n\n**Result:** hosts and\nchanged.\n" in playbooks  # there was an empty line in the sentence
     (root / DEFAULTS).write_text(GOOD[DEFAULTS].replace("80", "81"))
-    assert PROJECT["docs"](root) == ["stale: roles/demo/README.md"]
+    assert PROJECT["docs"](root) == ["stale: roles/demo/README.md; run `make docs`, which writes it"]
 
 
 def test_tables_of_groups_are_those_of_the_contract(build: Build) -> None:

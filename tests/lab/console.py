@@ -118,14 +118,14 @@ class Console:
                 self.say(f"..  {text}")
 
     def failure(self, error: LabError) -> None:
-        """Say what went wrong, with the last lines and the cure."""
+        """Say what went wrong, with the last lines and the fix."""
         if self.tail:
             self.say(self.paint("dim", f"--- last lines of {self.shown_path}"))
             for line in tuple(self.tail):
                 self.say(f"    {line[:300]}")
         self.say(self.paint("red", f"Stopped: {error}"))
         if error.cure:
-            self.say(f"Cure: {error.cure}")
+            self.say(f"Fix: {error.cure}")
         self.say(f"Log:  {self.shown_path}")
 
     def box(self, title: str, lines: list[str]) -> None:

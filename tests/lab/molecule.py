@@ -14,15 +14,13 @@ from .shell import attached, control_path_dir, environment, follow, passes, read
 
 FOLDER = ROOT / "molecule"
 CONFIG = ROOT / ".config/molecule/config.yml"
-FIRST, LAST = ("lab",), ("platform",)
 SLOW = "_slow"
 HARDENS_ITSELF = ("base", "lab", "platform", "platform_slow")  # or is about the bare bed
 
 
 def scenarios(folder: Path = FOLDER) -> list[str]:
-    """Return all scenarios: the lab itself first, the whole platform last, the rest by name."""
-    names = sorted(path.parent.name for path in folder.glob("*/molecule.yml"))
-    return sorted(names, key=lambda name: (name not in FIRST, name in LAST))
+    """Return all scenarios by name; which one runs first is a matter of their budgets."""
+    return sorted(path.parent.name for path in folder.glob("*/molecule.yml"))
 
 
 def chosen(names: list[str], only: str = "") -> list[str]:

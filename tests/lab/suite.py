@@ -60,13 +60,14 @@ class Results:
         work_off(steps, LANES, run)
 
     def close(self) -> int:
-        """Show all steps; the last line is for programs that count."""
+        """Show all steps; the last line is for programs that count. A run of nothing is no success."""
         failed = [title for title, good, _ in self.rows if not good]
         allowed = budget.read()
         lines = [*budget.table(self.rows, allowed), *budget.verdict(self.rows, allowed), *self.left_out]
         self.console.box("Tests", [*lines, "", f"{self.console.elapsed()}, log: {self.console.shown_path}"])
-        self.console.say(f"{len(self.rows) - len(failed)} passed, {len(failed)} failed")
-        return 1 if failed else 0
+        nothing = "" if self.rows else ": nothing was run"
+        self.console.say(f"{len(self.rows) - len(failed)} passed, {len(failed)} failed{nothing}")
+        return 1 if failed else 2 if nothing else 0
 
 
 def pytest_argv(*folders: str) -> list[str]:
@@ -125,7 +126,7 @@ def run(console: Console, kind: str, only: str = "") -> int:
     if kind == "fast":
         steps = fast_steps()
     elif only or kind == "rest":
-        steps = with_hosts(console, results, host_steps(only, kind))
+        steps = with_hosts(console, results, host_steps(only, kind), "Nothing else was asked for, so nothing is run.")
     else:
         elsewhere = other_end.steps(_other_end(console, results))
         host = [*host_steps(only, kind), Step("ansible-runner", run_runner, hosts="platform")]  # whose inputs it uses
@@ -150,12 +151,14 @@ def _other_end(console: Console, results: Results) -> Path | None:
     return python
 
 
-def with_hosts(console: Console, results: Results, steps: list[Step]) -> list[Step]:
-    """Return these steps if the machine can have hosts; otherwise say why not, and return none."""
+def with_hosts(
+    console: Console, results: Results, steps: list[Step], otherwise: str = "What needs no host is tested."
+) -> list[Step]:
+    """Return these steps if the machine can have hosts; otherwise say why not and what follows, and return none."""
     try:
         bed.ready(console)
     except NoEngineError as error:
-        _say_no_engine(console, results, error)
+        _say_no_engine(console, results, error, otherwise)
         return []
     except LabError as error:
         console.failure(error)
@@ -172,14 +175,13 @@ def run_runner(console: Console) -> int:
         return follow(console, pytest_argv("tests/runner"), environment())
 
 
-def _say_no_engine(console: Console, results: Results, error: NoEngineError) -> None:
+def _say_no_engine(console: Console, results: Results, error: NoEngineError, otherwise: str) -> None:
     """A developer may go on without hosts; a build server may not call that a success."""
     must = os.environ.get("CI") == "true"
     results.left_out.append(f"NOT TESTED ON HOSTS: {error}")
     console.box(
         "NOT TESTED ON HOSTS",
-        [str(error), f"Cure: {error.cure}", "", "What needs no host is tested."]
-        + (["CI=true: this counts as a failure."] if must else []),
+        [str(error), f"Fix: {error.cure}", "", otherwise] + (["CI=true: this counts as a failure."] if must else []),
     )
     if must:
         results.rows.append(("Tests on hosts", False, 0.0))

@@ -12,13 +12,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.contract.contracts.repo import load, mapping, options, strings
+from tests.contract.contracts.repo import load, loaded, mapping, options, strings
 
 FOLDER = Path(__file__).resolve().parents[1] / "bad_values"
+FORMS = Path(__file__).resolve().parents[3] / "filter_plugins/forms.py"
 JUDGE = Path(__file__).with_name("judge.py")
 WRONG = {"str": 7, "path": 7, "int": "many", "float": "many", "bool": "maybe", "list": "one", "dict": "one"}
 HUGE = 2**40
 LEAVES = {"str", "path", "int", "float"}  # of the others, what is in them counts
+
+
+GOOD_HOST = "the good host: "
+
+
+def where(name: str) -> str:
+    return f"tests/contract/bad_values/{name}.yml"
 
 
 @dataclass(frozen=True)
@@ -96,12 +104,28 @@ def unexplained(role: Path) -> list[str]:
     """Every option has a bad value beyond its type, or is said to take any; and nothing is said of others."""
     listed, paths = examples(role), dict(leaves(options(role)))
     named = {re.sub(r"[{].*", "", path) for path in listed.get("bad", {})} | set(listed.get("any") or [])
+    file = where(role.name)
     found = [
-        f"{role.name}: {path} has no bad value in bad_values/{role.name}.yml; give one, or name it under any"
+        f"{file}: {path} has no bad value; write `{path}: {{why it is bad: VALUE}}` under `bad`, or `- {path}` under "
+        "`any` if it takes whatever its type allows"
         for path, option in paths.items()
         if option.get("type") in LEAVES and not option.get("choices") and not {path, f"{path}[]"} & named
     ]
-    return found + [f"{role.name}: {path} is no option" for path in sorted(named - paths.keys())]
+    return found + [
+        f"{file}: {path} is no option of role {role.name}; correct the path, or take its line out"
+        for path in sorted(named - paths.keys())
+    ]
+
+
+def unknown_forms(role: Path) -> list[str]:
+    """Every form is one that form_findings knows, of an option of the role."""
+    forms, paths = mapping(role / "meta/forms.yml"), {path for path, _ in leaves(options(role))}
+    where = f"{role.name}/meta/forms.yml"
+    return [
+        f"{where}: {path} is no option of role {role.name}; correct the path, or take the line out"
+        for path in forms
+        if re.sub(r"[{].*", "", path) not in paths
+    ] + [f"{where}: {text}" for path in forms for text in loaded(FORMS).unknown(forms, role.name, path)]
 
 
 def good(name: str, option: dict[str, Any]) -> Any:
@@ -153,8 +177,29 @@ def accepted(root: Path, roles: list[Path], lost: dict[str, list[str]]) -> tuple
     asked += [(case, names) for role, names in lost.items() for case in cases(root / "roles" / role)]
     found = judged(root, asked)
     silent = [(case.place, names) for (case, names), said in zip(asked, found["verdicts"], strict=True) if not said]
-    good = [f"the good host: {text}" for text in found["good"]]
+    good = [f"{GOOD_HOST}{text}" for text in found["good"]]
     return good + [place for place, names in silent if not names], [place for place, names in silent if names]
+
+
+def advice(roles: list[Path], found: list[str], known: list[str]) -> list[str]:
+    """Return what to do about places that are accepted and are not known to be, and about those known wrongly."""
+    owners = {name: role for role in roles for name in options(role)}
+    told = []
+    for place in sorted(set(found) ^ set(known)):
+        path, _, reason = place.removesuffix(")").partition(" (")
+        role = owners.get(re.split(r"[.\[{]", path)[0])
+        if place.startswith(GOOD_HOST):
+            told.append(f"{where('hosts')}: {place}; set there what is right, or in {where('handed_over')}")
+        elif role is None or place in known:
+            told.append(f"{where(role.name if role else '*')}: take `- {place}` out of `open`; it is refused now")
+        else:
+            listed = reason in (examples(role).get("bad", {}).get(path) or {})
+            instead = f", or take it out of {where(role.name)}" if listed else ""
+            told.append(
+                f"{place} is accepted; give `{path}` a form in roles/{role.name}/meta/forms.yml, or a sentence that "
+                f"names it in a filter of `{role.name}_findings`, see roles/{role.name}/vars/main.yml{instead}"
+            )
+    return told
 
 
 def still_open(roles: list[Path]) -> list[str]:

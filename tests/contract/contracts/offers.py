@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tests.contract.contracts.repo import mapping
+from tests.contract.contracts.repo import loaded, mapping
 
 READER = Path(__file__).resolve().parents[3] / "filter_plugins/offers.py"
 
 
-@cache
 def reader() -> Any:
     """Return the filters that read offers at run time."""
-    spec = importlib.util.spec_from_file_location("offers_of_the_project", READER)
-    if spec is None or spec.loader is None:
-        raise ValueError(f"{READER} cannot be loaded")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return loaded(READER)
 
 
 def is_computed(value: Any) -> bool:

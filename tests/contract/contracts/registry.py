@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.contract.contracts import (
     arguments,
+    bad_values,
     doors,
     duplication,
     filters,
@@ -35,7 +36,7 @@ Contract = Callable[[Path], list[str]]
 
 def role_tasks_are_clean(role: Path) -> list[str]:
     """Every task of a role keeps the rules of tasks, and writes and includes as a role should."""
-    own, found = repo.own_modules(role.parent.parent), []
+    own, found = repo.own_modules(role.parent.parent), tasks.transactions_have_one_owner(repo.role_tasks(role))
     for task in repo.role_tasks(role):
         found += (
             tasks.findings(task, own, f"__{role.name}_", f"{role.name}_")
@@ -115,6 +116,7 @@ ROLE: dict[str, Contract] = {
     "files secret": secrets.files_are_secret,
     "templates": templates.findings,
     "vars": role_vars.findings,
+    "forms": bad_values.unknown_forms,
     "offer": offers.findings,
     "entry points": doors.doors_lead_somewhere,
 }

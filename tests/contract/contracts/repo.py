@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,17 @@ def mapping(path: Path) -> dict[str, Any]:
 
 def yaml_files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*.y*ml") if path.suffix in {".yml", ".yaml"})
+
+
+@cache
+def loaded(path: Path) -> Any:
+    """Return a Python file of the project as a module, as Ansible loads one."""
+    spec = spec_from_file_location(f"loaded_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise ValueError(f"{path} cannot be loaded")
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def folders(parent: Path) -> list[Path]:

@@ -127,6 +127,22 @@ def hosts_keep_their_own(task: Task) -> list[str]:
     return found
 
 
+def transactions_have_one_owner(entries: list[Task]) -> list[str]:
+    """Of two requests of one name in a file each has a condition: otherwise their claims replace each other."""
+    asked: dict[tuple[Path, str], list[Task]] = {}
+    for task in entries:
+        if task.module == "config_transaction" and isinstance(task.arguments, dict):
+            asked.setdefault((task.path, str(task.arguments.get("name"))), []).append(task)
+    return [
+        task.finding(
+            f"another task of the file asks for transaction {name}; merge them, or give each a `when` or a name"
+        )
+        for (_, name), same in asked.items()
+        for task in same[1:]
+        if not all("when" in each.body for each in same)
+    ]
+
+
 def roles_stand_alone(task: Task) -> list[str]:
     """Roles never include each other; the playbook does the wiring."""
     return [task.finding(f"{task.module} inside a role")] if task.module in {"include_role", "import_role"} else []

@@ -21,6 +21,7 @@ FORBIDDEN = {
     "a cluster where Debian puts it, whose data may be elsewhere (postgresql-data tells)": re.compile(
         r"/var/lib/postgresql/\{" r"\{[^}]*\}\}/main"
     ),
+    "another word for fix": re.compile(r"\bCu" r"re: "),
     "a merge conflict": re.compile(r"^(?:<{7}|>{7}) ", re.MULTILINE),
 }
 SKIPPED_FOLDERS = {".git", ".venv", ".cache", ".ansible", "__pycache__"}

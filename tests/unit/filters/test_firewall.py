@@ -56,7 +56,7 @@ def test_sources_are_resolved(filters: Filters, sources: list[str], resolved: li
     ],
 )
 def test_unknown_sources_are_refused(refusal: Refusal, rules: object, groups: object, words: str) -> None:
-    """The message names the rule or the group, and the cure."""
+    """The message names the rule or the group, and the fix."""
     assert words in refusal("resolve_sources", rules, groups)
 
 

@@ -214,6 +214,7 @@ def test_rules_for_what_leaves_need_a_policy(findings: Callable[..., list[str]])
         "firewall_egress_rules are given, but firewall_egress_policy is accept, which lets all out; set it to drop"
     ]
     assert findings(egress_rules=rules, egress_policy="drop") == []
+    assert findings(service_egress_rules=rules) == []  # what a role offers limits nobody
 
 
 def test_the_controller_knows_its_port_when_the_host_does_not(filters: Filters) -> None:

@@ -95,6 +95,21 @@ def test_what_leaves_is_completed(filters: Filters) -> None:
     assert plan["egress_policy"] == "drop"
 
 
+@pytest.mark.parametrize(
+    ("policy", "names"), [("drop", ["names", "relay"]), ("drop_containers", ["names", "relay"]), ("accept", ["names"])]
+)
+def test_what_services_connect_to_leaves_where_something_is_held_back(
+    filters: Filters, policy: str, names: list[str]
+) -> None:
+    own = {"name": "names", "port": 53, "protocol": "udp", "destinations": ["public"]}
+    service = {"name": "relay", "port": 587, "destinations": ["app"], "variable": "mail_relays"}
+    given = {"egress_policy": policy, "egress_rules": [own], "service_egress_rules": [service]}
+    plan = filters["firewall_plan"](FIREWALL | given)
+    assert [rule["name"] for rule in plan["egress"]] == names
+    complete = {"name": "relay", "protocol": "tcp", "ports": [587], "destinations": ["app"]}
+    assert plan["egress"][1:] == ([complete] if policy != "accept" else [])
+
+
 def test_containers_are_a_name_without_addresses(filters: Filters) -> None:
     """A rule whose group or set holds them names them too, each once."""
     addresses = {"app": ["10.0.0.3", "containers"], "near": ["containers"], "admins": ["192.0.2.0/24"]}
@@ -200,6 +215,21 @@ def test_wrong_rules_are_refused(refusal: Refusal, rule: dict[str, Any], words: 
         ({"egress_rules": [{"name": "x", "port": 1, "destinations": ["ap"]}]}, "rule x: destination 'ap' is neither"),
         ({"egress_rules": [{"name": "x", "port": 1, "published": True}]}, "only destinations, name, port, ports"),
         ({"egress_rules": [{"name": "x", "port": 1, "destinations": []}] * 2}, "two rules are called x; rename one"),
+        (
+            {"service_egress_rules": [{"name": "x", "port": 1, "destinations": ["ap"], "variable": "mail_relays"}]},
+            "mail_relays, rule x: destination 'ap' is neither",
+        ),
+        ({"service_egress_rules": [{"name": "x", "port": 0, "destinations": []}]}, "rule x: a port is a whole number"),
+        ({"service_egress_rules": [7]}, "a rule must be a dict with a name"),
+        ({"service_egress_rules": 7}, "service_egress_rules must be a list, got 7"),
+        (
+            {
+                "egress_policy": "drop",
+                "egress_rules": [{"name": "x", "port": 1, "destinations": []}],
+                "service_egress_rules": [{"name": "x", "port": 2, "destinations": []}],
+            },
+            "two rules are called x; rename one",
+        ),
         ({"ipv6": True}, "firewall must be a dict with ssh_port, ssh_sources and optionally addresses"),
     ],
 )

@@ -124,6 +124,23 @@ def test_a_secret_is_not_shown(findings: Findings) -> None:
     assert findings("b\nc", "x", {"no_log": True}, {}) == ["x is given; give one line without control characters"]
 
 
-def test_a_form_is_known(refusal: Callable[..., str]) -> None:
-    assert refusal("form_findings", "x", "x", {}, {"x": "shape"}).startswith("shape is no form; there are activation,")
+@pytest.mark.parametrize("form", ["at lest 1", "shape", "1 to", "", 5, None])
+@pytest.mark.parametrize("path", ["x", "x[]", "x[].y", "x{names}"])
+def test_a_form_that_is_none_is_one_sentence(findings: Findings, path: str, form: Any) -> None:
+    """It was a traceback, and named neither option nor role."""
+    (said,) = findings(["a"], "x", {}, {path: form, "xy": "another", "y": "another"}, "mail")
+    assert said.startswith(
+        f"{path} has the form {form!r} in meta/forms.yml of role mail, which is none; write a range such as `1 to 255` "
+        "or `at least 1`, or one of activation, address, any, audit rule, "
+    )
+    assert findings(["a"], "x", {}, {path: form})[0].startswith(
+        f"{path} has the form {form!r} in meta/forms.yml, which"
+    )
+
+
+def test_a_form_of_another_variable_is_its_own_finding(findings: Findings) -> None:
+    assert findings("a", "x", {}, {"x": "host", "xy": "shape", "x_y": "shape"}) == []
+
+
+def test_arguments_are_checked(refusal: Callable[..., str]) -> None:
     assert "takes a value" in refusal("form_findings", "x", "x", [], {})

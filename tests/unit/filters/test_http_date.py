@@ -27,7 +27,7 @@ def test_dates(filters: Filters, moment: str, date: str) -> None:
 
 
 def test_what_is_no_point_in_time(refusal: Refusal) -> None:
-    """Value and cure."""
+    """Value and fix."""
     assert "'tonight' is no point in time; write it as in 2026-12-24T18:00:00Z" in refusal("http_date", "tonight")
     assert "names no time zone; end it with Z" in refusal("http_date", "2026-12-24T18:00:00")
     assert "got 5" in refusal("http_date", 5)

@@ -103,7 +103,7 @@ QUOTES = "put a value with ; { } # or a space in quotes, on one line, without a 
     ],
 )
 def test_one_finding_each(filters: Filters, settings: dict[str, Any], finding: str) -> None:
-    """The directive, its value and the cure."""
+    """The directive, its value and the fix."""
     assert filters["nginx_setting_findings"]({"nginx_settings": settings}, True) == [f"nginx_settings {finding}"]
 
 

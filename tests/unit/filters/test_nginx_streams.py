@@ -104,7 +104,7 @@ def test_a_full_endpoint_is_fine(filters: Filters) -> None:
     ],
 )
 def test_what_is_refused(filters: Filters, change: dict[str, Any], finding: str) -> None:
-    """One sentence each, with its cure."""
+    """One sentence each, with its fix."""
     assert judged(filters, [{**STREAM, **change}]) == [finding]
 
 

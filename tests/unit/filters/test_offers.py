@@ -90,6 +90,22 @@ def test_rules_are_ports_that_somebody_may_reach(filters: Filters) -> None:
     ]
 
 
+def test_what_services_connect_to_are_rules_for_what_leaves(filters: Filters) -> None:
+    relay = {"name": "relay", "port": 587, "destinations": ["192.0.2.25"]}
+    time = {"name": "time", "port": 123, "protocol": "udp", "destinations": ["public"], "sources": ["containers"]}
+    offers = {
+        "base": {"egress": [time]},
+        "mail": {
+            "egress": [{**relay, "destinations_by": "mail_relays"}, {"name": "ldap", "port": 636, "destinations": []}]
+        },
+        "news": {"egress": [time]},
+        "redis": {},
+    }
+    assert filters["offer_findings"](offers) == []
+    assert filters["offered_egress"](offers) == [time, {**relay, "variable": "mail_relays"}]
+    assert filters["offered_egress"]({}) == []
+
+
 def test_where_services_listen_by_the_variable_that_says_so(filters: Filters) -> None:
     assert filters["offered_listens"](OFFERS) == {"redis_bind": ["10.0.0.3"], "nginx_streams": ["10.0.0.3", "10.0.0.4"]}
 
@@ -166,7 +182,7 @@ def test_good_offers_have_no_findings(filters: Filters) -> None:
     [
         (
             {"package": []},
-            "mail_offer.package is no part of an offer; choose one of authorities, certificates, claims, held_by",
+            "mail_offer.package is no part of an offer; choose one of authorities, certificates, claims, egress, held",
         ),
         ({"packages": "postfix"}, "mail_offer.packages is 'postfix'; give a list"),
         ({"packages": [1]}, "mail_offer.packages is [1]; give a list of texts"),
@@ -176,6 +192,10 @@ def test_good_offers_have_no_findings(filters: Filters) -> None:
         ({"probes": [{"kind": "queue", "limit": 9}]}, "mail_offer.probes has limit; its keys are kind"),
         ({"ports": [25]}, "mail_offer.ports has 25; its keys are addresses, listen_by, name"),
         ({"ports": [{"name": "smtp", "source": []}]}, "mail_offer.ports has source; its keys are"),
+        (
+            {"egress": [{"name": "relay", "to": []}]},
+            "mail_offer.egress has to; its keys are destinations, destinations_by",
+        ),
         ({"units": [{"name": "postfix.service"}]}, "give a list of texts"),
     ],
 )

@@ -78,7 +78,7 @@ def test_clients_files_and_memory(filters: Filters) -> None:
 
 
 def test_what_does_not_fit_is_refused_with_the_sum(refusal: Refusal) -> None:
-    """Variable, value and cure (pre-pool-budget)."""
+    """Variable, value and fix (pre-pool-budget)."""
     assert refusal("pgbouncer_budget", [{"name": "a", "pool_size": 21}], [SERVER], 4, 16) == (
         "pgbouncer_databases needs too many connections of data1: 4 x (a 21 + 1) + 16 reserved = 104, max_connections "
         "is 100; lower the sum of pool_size by 1, or lower pgbouncer_reserved_connections by 4, or raise "

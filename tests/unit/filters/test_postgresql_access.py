@@ -75,7 +75,7 @@ def test_lines(filters: Filters, row: dict[str, Any], line: str) -> None:
     ],
 )
 def test_unsafe_rows_are_refused(refusal: Refusal, row: dict[str, Any], words: str) -> None:
-    """The message names the row and the cure."""
+    """The message names the row and the fix."""
     message = refusal("postgresql_hba", [REMOTE | {"user": "first"}, REMOTE | row])
     assert message.startswith("row 2: ")
     assert words in message

@@ -36,6 +36,17 @@ def found(filters: Filters, *clusters: dict[str, Any], facts: Any = None, **requ
     return answer
 
 
+@pytest.mark.parametrize(("release", "version"), [("bookworm", 15), ("trixie", 17)])
+def test_a_release_has_one_version(filters: Filters, release: str, version: int) -> None:
+    assert filters["postgresql_release"](release) == version
+
+
+def test_of_a_release_that_preflight_refuses_nothing_is_said(filters: Filters) -> None:
+    """A sentence would stand beside that of preflight, about the same."""
+    with pytest.raises(KeyError):
+        filters["postgresql_release"]("buster")
+
+
 @pytest.mark.parametrize(
     ("clusters", "data"),
     [

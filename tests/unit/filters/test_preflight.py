@@ -1,4 +1,4 @@
-"""Preflight findings: one sentence with a cure for everything that stands in the way (HST-11, HST-12)."""
+"""Preflight findings: one sentence with a fix for everything that stands in the way (HST-11, HST-12)."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def test_sizes(filters: Filters, memory: int, persistence: bool, wanted: int, si
 
 
 def test_what_cannot_fit_is_refused(refusal: Refusal) -> None:
-    """Variable, value and cure."""
+    """Variable, value and fix."""
     assert refusal("redis_memory", 512, True, 321).endswith(
         "lower redis_maxmemory_mb to 320, or give the host 515 MB for it"
     )

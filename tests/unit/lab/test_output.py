@@ -52,12 +52,12 @@ def test_the_waiting_line_shows_what_programs_are_at(line: str) -> None:
     assert ACTIVITY.match(line)
 
 
-def test_the_lab_comes_first_and_the_platform_last(tmp_path: Path) -> None:
-    for name in ("redis", "platform", "app", "lab"):
+def test_a_folder_with_a_molecule_file_is_a_scenario(tmp_path: Path) -> None:
+    for name in ("redis", "app"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "molecule.yml").touch()
     (tmp_path / "shared").mkdir()
-    assert molecule.scenarios(tmp_path) == ["lab", "app", "redis", "platform"]
+    assert molecule.scenarios(tmp_path) == ["app", "redis"]
 
 
 @pytest.mark.parametrize(

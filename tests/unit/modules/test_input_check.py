@@ -162,6 +162,19 @@ def test_what_cannot_be_computed_is_said_of_hosts_that_answer(input_check: Modul
     }
 
 
+def test_a_mistyped_form_is_a_finding_that_names_its_role(input_check: ModuleType) -> None:
+    fake = SimpleNamespace(
+        files=SimpleNamespace(forms={"mail": {"mail_queue": "at lest 1", "mail_relay": "host"}}.get),
+        filter_named=input_check.ActionModule.filter_named,
+        _templar=SimpleNamespace(template=lambda value: value),
+        given={},
+    )
+    options = {"mail_queue": {"type": "int"}, "mail_relay": {"type": "str"}}
+    values = {"mail_queue": 3, "mail_relay": "relay.example.org"}
+    (said,) = input_check.ActionModule.option_findings(fake, options, values, "mail")
+    assert said.startswith("mail_queue has the form 'at lest 1' in meta/forms.yml of role mail, which is none; write a")
+
+
 def test_what_status_cannot_ask_is_told_whatever_else_is_wrong(input_check: ModuleType) -> None:
     """A schedule that cron does not know took the backups out of status, and was said twice, once without its name."""
 

@@ -48,6 +48,7 @@ mail_offer:
   ports: [{name: mail, port: 25, set_by: mail_port, addresses: ["*"], sources: [public]}]
   held_by: [master]
   certificates: [{name: mail, names: [mail.example], on_change: [reload mail.service]}]
+  egress: [{name: relay, port: 587, destinations: [198.51.100.25], destinations_by: mail_relays}]
   units: [mail.service]
   unit_switches: {mail.service: "mail_enabled: false"}
   secrets: [mail_password]
@@ -59,6 +60,7 @@ WANTED = (
     "host_certificates",
     "host_certificates_known",
     "host_container_uids",
+    "host_firewall_egress_rules",
     "host_firewall_rules",
     "host_memory_plan",
     "host_packages",
@@ -130,6 +132,8 @@ def test_rules_of_all_roles(planned: dict[str, dict[str, Any]]) -> None:
         {"name": "redis", "port": 6379, "sources": ["app"], "variable": "redis_sources"},
         {"name": "mail", "port": 25, "sources": ["public"]},
     ]
+    relay = {"name": "relay", "port": 587, "destinations": ["198.51.100.25"], "variable": "mail_relays"}
+    assert planned["one"]["host_firewall_egress_rules"] == [relay]
     web = {"name": "nginx", "ports": [80, 443], "sources": ["public"]}
     assert planned["three"]["host_firewall_rules"][0] == web
 

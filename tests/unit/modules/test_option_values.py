@@ -1,4 +1,4 @@
-"""option_values: every finding is a sentence with variable, value and cure; a secret's value is in none."""
+"""option_values: every finding is a sentence with variable, value and fix; a secret's value is in none."""
 
 from __future__ import annotations
 

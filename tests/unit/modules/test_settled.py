@@ -219,13 +219,31 @@ def test_other_code_is_asked(plugin: Any, monkeypatch: pytest.MonkeyPatch) -> No
     assert ask(plugin, found)["asked"]
 
 
-@pytest.mark.parametrize("changed", [True, False])
-def test_a_change_takes_back_what_was_found(monkeypatch: pytest.MonkeyPatch, changed: bool) -> None:
+def test_after_a_failure_that_was_rescued_nothing_is_believed(plugin: Any) -> None:
+    """It may have changed something first, and core drops the facts of a failed result."""
+    found = facts(plugin)
+    plugin._task.args = {"name": "sample", "files": FILES}
+    assert plugin.act(plugin.arguments(), {"ansible_facts": found, "ansible_failed_result": {"msg": "x"}})["asked"]
+
+
+@pytest.mark.parametrize(
+    ("said", "taken_back"),
+    [
+        ({"changed": True}, True),
+        ({"changed": False}, False),
+        ({}, False),
+        ({"failed": True, "changed": False}, True),  # as failed_when may say that it is none
+        ({"failed": False, "changed": False}, False),
+    ],
+)
+def test_a_change_takes_back_what_was_found(
+    monkeypatch: pytest.MonkeyPatch, said: dict[str, bool], taken_back: bool
+) -> None:
     action_loader.add_directory(str(ROOT / "action_plugins"))
     base = action_loader.get("remote_call", class_only=True)
     action = base.__new__(base)
     monkeypatch.setattr(base, "arguments", lambda _self: {})
-    monkeypatch.setattr(base, "act", lambda _self, _given, _variables: {"changed": changed})
+    monkeypatch.setattr(base, "act", lambda _self, _given, _variables: dict(said))
     monkeypatch.setattr(base.__mro__[1], "run", lambda _self, _tmp, _variables: {})
     result = action.run(None, {})
-    assert json.loads(json.dumps(result)).get("ansible_facts") == ({"settled": {}} if changed else None)
+    assert json.loads(json.dumps(result)).get("ansible_facts") == ({"settled": {}} if taken_back else None)

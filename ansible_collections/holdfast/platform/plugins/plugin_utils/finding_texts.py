@@ -10,7 +10,7 @@ UNDEFINED = re.compile(r"'([a-z]\w*)' is undefined")
 
 
 def innermost(problem: BaseException) -> tuple[str, bool]:
-    """Return what an error comes down to, and whether a filter said it: then it is a sentence with a cure already.
+    """Return what an error comes down to, and whether a filter said it: then it is a sentence with a fix already.
 
     A filter that breaks says none: it lacks an option that could not be computed, of which there is a sentence.
     """

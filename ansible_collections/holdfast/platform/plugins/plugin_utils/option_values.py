@@ -1,4 +1,4 @@
-"""Values of options held against their specification: every finding is a sentence with variable, value and cure."""
+"""Values of options held against their specification: every finding is a sentence with variable, value and fix."""
 
 import difflib
 import json
