@@ -64,7 +64,7 @@ def test_the_files_of_jobs(filters: Filters) -> None:
 
 
 def test_what_goes_with_a_job(filters: Filters) -> None:
-    """Definitions, records and locks of the same owner; logs stay until logrotate has taken them."""
+    """Definitions, records and locks of the same owner; its log stays."""
     made = filters["job_files"]([MAIL], "app", "web1")
     kept = ["app-mail.json", "app-mail.lock"]
     assert made["exclusive"] == [
