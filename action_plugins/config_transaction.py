@@ -215,7 +215,10 @@ class ActionModule(RemoteCall):  # type: ignore[misc]
         return {**kept, "mode": mode, "content": content}
 
     def found(self, name: str) -> Path:
-        """Return where a program is among the files of the role."""
+        """Return where a program is: in our shared code if its name has no folder, else among the files of the role."""
+        shared = ROOMS / f"{name}.py"
+        if "/" not in name and shared.is_file():
+            return shared
         try:
             return Path(self._find_needle("files", name))
         except AnsibleError as problem:

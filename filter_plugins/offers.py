@@ -46,6 +46,7 @@ KEYS: dict[str, set[str]] = {
         "published",
     },
     "probes": {
+        "jobs",
         "kind",
         "lag_seconds",
         "limit_minutes",

@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible_collections.holdfast.platform.plugins.module_utils.status_data import archive, backups, pooler, postgresql
 from ansible_collections.holdfast.platform.plugins.module_utils.status_host import PARTS, states
+from ansible_collections.holdfast.platform.plugins.module_utils.status_jobs import jobs
 from ansible_collections.holdfast.platform.plugins.module_utils.status_services import (
     application,
     certificates,
@@ -27,6 +28,7 @@ KINDS: dict[str, Callable[[Answer], Answer]] = {
     "certificates": certificates,
     "containers": containers,
     "in_force": in_force,
+    "jobs": jobs,
     "pooler": pooler,
     "postgresql": postgresql,
     "sites": sites,

@@ -52,6 +52,8 @@ NAMED = {
     **dict.fromkeys(("keys", "openssl"), "certificates"),
     "ssh_connection": "host_facts",
     "restore_test": "backup_programs",
+    "cron": "schedule",
+    **dict.fromkeys(("job_command", "job_output", "job_record"), "run_job"),
 }
 TESTS = ("tests/unit/filters", "tests/unit/modules")
 

@@ -188,8 +188,8 @@ def test_good_offers_have_no_findings(filters: Filters) -> None:
         ({"packages": [1]}, "mail_offer.packages is [1]; give a list of texts"),
         ({"memory": 10}, "mail_offer.memory is 10; give a mapping"),
         ({"memory": {"mib": 10}}, "mail_offer.memory has mib; its keys are mb, minimum_mb, parts, percent"),
-        ({"probes": ["up"]}, "mail_offer.probes has 'up'; its keys are kind, lag_seconds, limit_minutes"),
-        ({"probes": [{"kind": "queue", "limit": 9}]}, "mail_offer.probes has limit; its keys are kind"),
+        ({"probes": ["up"]}, "mail_offer.probes has 'up'; its keys are jobs, kind, lag_seconds, limit_minutes"),
+        ({"probes": [{"kind": "queue", "limit": 9}]}, "mail_offer.probes has limit; its keys are jobs, kind"),
         ({"ports": [25]}, "mail_offer.ports has 25; its keys are addresses, listen_by, name"),
         ({"ports": [{"name": "smtp", "source": []}]}, "mail_offer.ports has source; its keys are"),
         (

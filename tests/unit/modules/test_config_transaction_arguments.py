@@ -138,6 +138,49 @@ def test_an_entry_that_is_too_little_or_too_much(action: ModuleType, plugin: Any
     assert said == "/etc/a: a file has a template, content or program, a link a target, others none of them"
 
 
+def test_a_program_is_one_that_roles_share_or_one_of_the_role(
+    action: ModuleType, plugin: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A name without a folder is that of shared code, unless there is none; a role keeps its own in folders."""
+    asked = []
+
+    def find(folder: str, name: str) -> str:
+        asked.append((folder, name))
+        if name == "none":
+            raise action.AnsibleError("no")
+        path = tmp_path / name.replace("/", "-")
+        path.write_text(f'"""Mine."""\nNAME = "{name}"\n')
+        return str(path)
+
+    monkeypatch.setattr(plugin, "_find_needle", find, raising=False)
+    (given,) = sent(plugin, files=[{"dest": "/usr/local/lib/holdfast/run-job", "program": "run_job"}])["files"]
+    assert given["content"].startswith(
+        "#!/usr/bin/python3\n# Managed by Holdfast; changes made here are overwritten.\n"
+    )
+    assert (given["mode"], asked) == ("0755", [])
+    for name in ("usr/run_job", "own"):
+        (given,) = sent(plugin, files=[{"dest": "/usr/a", "program": name}])["files"]
+        assert given["content"].endswith(f'NAME = "{name}"\n')
+    assert asked == [("files", "usr/run_job"), ("files", "own")]
+    plugin.sent.clear()
+    said = refusal(action, plugin, files=[{"dest": "/usr/a", "program": "none"}])
+    assert said.startswith("program none was not found")
+
+
+def test_what_job_files_returns_is_accepted_as_it_is(plugin: Any) -> None:
+    job = {"name": "clean", "schedule": "0 3 * * *", "argv": ["true"], "timeout_seconds": 60}
+    given = sent(plugin, **plugin.filter_named("job_files")([job], "app", "web1"))
+    assert [file["dest"] for file in given["files"] if file["state"] == "file"] == [
+        "/usr/local/lib/holdfast/run-job",
+        "/etc/holdfast/jobs/app-clean.json",
+        "/etc/cron.d/holdfast-jobs-app",
+        "/etc/logrotate.d/holdfast-jobs-app",
+    ]
+    assert [folder["path"] for folder in given["exclusive"]] == ["/etc/holdfast/jobs", "/var/lib/holdfast/jobs"]
+    given = sent(plugin, **plugin.filter_named("job_files")([], "app", "web1"))
+    assert [file["state"] for file in given["files"]] == ["absent", "absent"]
+
+
 @pytest.mark.parametrize("mode", ["640", "0888", "00", "rw-r--r--", "0644 ", "007777"])
 def test_a_mode_that_is_none(action: ModuleType, plugin: Any, mode: str) -> None:
     said = refusal(action, plugin, files=[{"dest": "/etc/a", "content": "x", "mode": mode}])

@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[3]
 PROGRAMS = [
     path for path in sorted(ROOT.glob("roles/*/files/**/*")) if path.is_file() and b"python3" in path.read_bytes()[:30]
 ]
+SHARED = [path for path in sorted(pack.ROOMS.glob("*.py")) if "__main__" in path.read_text()]
 COMMON = '''# Copyright
 """Common."""
 
@@ -143,7 +144,7 @@ def test_a_program_whose_files_share_a_name_is_refused(rooms: Path) -> None:
         pack.program(entry)
 
 
-@pytest.mark.parametrize("path", [pack.ROOMS / "revert.py", *PROGRAMS], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [*SHARED, *PROGRAMS], ids=lambda path: path.name)
 def test_every_program_can_be_written(path: Path) -> None:
     compile(pack.program(path), path.name, "exec")
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ansible_collections.holdfast.platform.plugins.plugin_utils.status_findings import Finding
+from ansible_collections.holdfast.platform.plugins.plugin_utils.status_jobs import jobs
 from ansible_collections.holdfast.platform.plugins.plugin_utils.status_schedule import limit_hours
 
 Map = Mapping[str, Any]
@@ -170,6 +171,7 @@ JUDGES: dict[str, Callable[[Map, Map, Limits], Found]] = {
     "certificates": certificates,
     "containers": containers,
     "in_force": in_force,
+    "jobs": jobs,
     "pooler": pooler,
     "postgresql": postgresql,
     "sites": sites,

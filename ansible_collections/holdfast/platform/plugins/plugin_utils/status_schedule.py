@@ -1,4 +1,4 @@
-"""How old the result of something may be that cron does: pure arithmetic over normalized expressions."""
+"""When cron does something, and how old its result may be: pure arithmetic over normalized expressions."""
 
 import datetime
 
@@ -8,6 +8,7 @@ BEGIN = datetime.date(2024, 1, 1)
 DAYS = 2 * 366  # a schedule may run once in a leap year
 # One that takes long, or waits for another, comes late by less than half of the longest pause between two
 GRACE = 1.5
+LONGEST_DAYS = 8 * 366  # between two 29 February, when a century is no leap year
 
 
 def _values(text: str, low: int, high: int) -> set[int]:
@@ -18,6 +19,10 @@ def _values(text: str, low: int, high: int) -> set[int]:
         begin, end = (low, high) if span == "*" else (int(first), int(last or first))
         found.update(range(begin, end + 1, int(step or 1)))
     return found
+
+
+def _fields(schedule: str) -> list[set[int]]:
+    return [_values(text, *bounds) for text, bounds in zip(schedule.split(), BOUNDS, strict=True)]
 
 
 def _minutes(fields: list[set[int]]) -> list[int]:
@@ -31,10 +36,7 @@ def _matches(fields: list[set[int]], day: datetime.date) -> bool:
 
 def longest_pause_hours(schedules: list[str]) -> float:
     """Return the longest time between two starts of what runs by any of these expressions; 0 when none runs twice."""
-    read = [
-        [_values(text, *bounds) for text, bounds in zip(schedule.split(), BOUNDS, strict=True)]
-        for schedule in schedules
-    ]
+    read = [_fields(schedule) for schedule in schedules]
     minutes = [_minutes(fields) for fields in read]
     longest, last = 0, -1
     for number in range(DAYS):
@@ -52,3 +54,15 @@ def longest_pause_hours(schedules: list[str]) -> float:
 def limit_hours(schedules: list[str]) -> float:
     """Return from which age on something is late; 0 without a schedule."""
     return GRACE * longest_pause_hours(schedules)
+
+
+def last_due(schedule: str, moment: datetime.datetime) -> datetime.datetime | None:
+    """Return the last minute, that of the moment included, at which a schedule makes cron run something."""
+    fields = _fields(schedule)
+    minutes, latest = _minutes(fields), 60 * moment.hour + moment.minute
+    for back in range(LONGEST_DAYS):
+        day = moment.date() - datetime.timedelta(days=back)
+        past = [minute for minute in minutes if back or minute <= latest]
+        if past and _matches(fields, day):
+            return datetime.datetime.combine(day, datetime.time(past[-1] // 60, past[-1] % 60))
+    return None

@@ -4,9 +4,12 @@ from collections.abc import Callable, Mapping
 from operator import itemgetter
 from typing import Any
 
+from ansible_collections.holdfast.platform.plugins.plugin_utils.status_jobs import shown_jobs
+
 Map = Mapping[str, Any]
 TOPICS = (
-    *("containers", "sites", "units", "disks", "certificates", "upgrades", "postgresql", "replication", "backups"),
+    *("containers", "sites", "units", "disks", "certificates"),
+    *("upgrades", "postgresql", "replication", "backups", "jobs"),
 )
 
 
@@ -67,6 +70,7 @@ WORDS: dict[str, dict[str, Callable[[Map], Any]]] = {
     "backups": {"backups": _backups},
     "certificates": {"certificates": _certificates},
     "containers": {"containers": _containers},
+    "jobs": {"jobs": shown_jobs},
     "postgresql": {"postgresql": _server, "replication": _replication},
     "sites": {"sites": itemgetter("silent")},
     "upgrades": {"upgrades": _upgrades},
