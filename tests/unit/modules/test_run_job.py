@@ -305,7 +305,8 @@ def test_a_run_that_was_killed_is_told_by_the_next_one_which_ends_what_it_left(j
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)])
 def test_a_run_that_is_told_to_end_ends_its_command(jobs: Jobs, number: signal.Signals, code: int) -> None:
     jobs.shell(f"echo $$ > {jobs.folder}/command; exec sleep 60", stop_argv=["touch", f"{jobs.folder}/stopped"])
-    first = jobs.begin()
+    # A shell that has put pytest into the background lets it ignore SIGINT, and what it starts as well.
+    first = jobs.begin(preexec_fn=lambda: signal.signal(number, signal.SIG_DFL))
     command = jobs.wait_for("command")
     first.send_signal(number)
     out, _err = first.communicate(timeout=30)
