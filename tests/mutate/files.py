@@ -70,12 +70,13 @@ def _is_python(path: Path) -> bool:
 
 
 def own_tests(name: str, root: Path = ROOT) -> list[str]:
-    """Return the test files that are named after a file."""
+    """Return the test files that are named after a file, and that of all actions."""
     stem = Path(name).stem.replace("-", "_")
+    of_all = ["tests/unit/modules/test_actions.py"] if name.startswith("action_plugins/") else []
     if stem.startswith("facts_"):
         stem = "host_facts"
     paths = root.glob(f"tests/unit/*/test_{NAMED.get(stem, stem)}*.py")
-    return sorted(str(path.relative_to(root)) for path in paths)
+    return sorted({*(str(path.relative_to(root)) for path in paths), *of_all})
 
 
 def copy(target: Path) -> str:
