@@ -365,11 +365,20 @@ def test_a_leftover_does_not_blind_the_facts(
     facts = host_facts.postgresql()
     assert [cluster["version"] for cluster in facts["clusters"]] == ["9.6"]
     assert (facts["settings"], facts["owners"], facts["roles"]) == ({}, {}, [])
+
+
+def test_wal_has_the_room_that_is_free_and_what_it_takes_itself(
+    host_facts: ModuleType, etc: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """100,000 blocks of 4 KiB are 390.6 MiB, half of them 195.3 MiB."""
+    monkeypatch.setattr(host_facts.os, "geteuid", lambda: 0)
     wal = lay_out(etc, "17", "main", "data_directory = 'PLACE'\n") / "pg_wal"
-    (wal / "000000010000000000000001").write_bytes(bytes(3 * 2**20))
-    before = host_facts.postgresql()["wal_room_mb"]
-    (wal / "000000010000000000000001").unlink()
-    assert before - host_facts.postgresql()["wal_room_mb"] in range(-500, 500)
+    (wal / "000000010000000000000001").write_bytes(bytes(3 * 1024 * 1024))
+    (wal / "000000010000000000000002").write_bytes(bytes(1024 * 1024))
+    disk = SimpleNamespace(f_blocks=100_000, f_bavail=50_000, f_frsize=4096)
+    monkeypatch.setattr(host_facts.os, "statvfs", {wal: disk}.__getitem__)
+    facts = host_facts.postgresql()
+    assert (facts["wal_disk_mb"], facts["wal_room_mb"]) == (390, 199)
 
 
 def test_rules_of_others_are_told_until_somebody_has_kept_them(host_facts: ModuleType, tmp_path: Path) -> None:
