@@ -774,3 +774,29 @@ def test_a_module_that_fails_says_why(action: ModuleType) -> None:
     said = {"msg": None, "module_stderr": "no python", "rc": None}
     assert asked(action, lambda *_: failed)["contact"] == {"unreachable": False, **said}
     assert asked(action, lambda *_: failed, must_answer=True) == failed
+
+
+def test_what_a_host_is_called_and_knows(host_facts: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = {
+        ("ssh", "-Q", "cipher"): "aes256-ctr\naes256-gcm@openssh.com\n",
+        ("ssh", "-Q", "mac"): "hmac-sha2-256\n",
+        ("ssh", "-Q", "kex"): "sntrup761x25519-sha512\n",
+        ("ssh", "-Q", "key-sig"): "",
+        ("systemd-detect-virt",): "none\n",
+    }
+    monkeypatch.setattr(host_facts, "output", lambda *argv: said[argv])
+    monkeypatch.setattr(host_facts.platform, "node", lambda: "app1.example.org")
+    monkeypatch.setattr(host_facts.os, "sched_getaffinity", lambda _pid: {0, 3})
+    found = host_facts.system()
+    assert {key: found[key] for key in ("hostname", "fqdn", "virtualization_type", "processor_vcpus")} == {
+        "hostname": "app1",
+        "fqdn": "app1.example.org",
+        "virtualization_type": "none",
+        "processor_vcpus": 2,
+    }
+    assert host_facts.algorithms() == {
+        "cipher": ["aes256-ctr", "aes256-gcm@openssh.com"],
+        "mac": ["hmac-sha2-256"],
+        "kex": ["sntrup761x25519-sha512"],
+        "key-sig": [],
+    }
